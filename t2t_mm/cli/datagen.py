@@ -1,0 +1,65 @@
+"""t2t-datagen: raw data of problems → vocabularies, shards and manifests in --data_dir."""
+
+import os
+import tempfile
+
+from t2t_mm import registry
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.cli.program import Program, define_data_flags, start_tensorflow
+
+
+def define() -> Program:
+    program = Program("t2t-datagen", "writes the examples of problems: shards of records, vocabularies, a manifest.")
+    flags = program.flags
+    define_data_flags(flags)
+    flags.integer("vocabulary_size", 4096, "subwords of a vocabulary that does not exist yet", low=300)
+    flags.integer("num_processes", min(4, os.cpu_count() or 1), "processes that generate side by side", low=1)
+    flags.boolean("overwrite", False, "generate again what is there already")
+    return program
+
+
+def main(argv: list[str] | None = None) -> int:
+    return define().run(work, argv)
+
+
+def work(flags: FlagSet) -> None:
+    """Generates what `--problem` names and prints what there is now."""
+    flags.require("problem", "data_dir")
+    problems = [registry.problem(name) for name in dict.fromkeys(flags.problem)]
+    generate(problems, flags.data_dir, flags.tmp_dir, flags.vocabulary_size, flags.num_processes, flags.overwrite)
+
+
+def generate(problems: list, data_dir: str, tmp_dir: str | None, vocabulary_size: int = 4096, processes: int = 2,
+             overwrite: bool = False) -> None:
+    """Generates problems into `data_dir`, keeping complete data, and prints a table of what is there."""
+    from t2t_mm import datagen
+
+    datagen.check_needs(problems)
+    start_tensorflow()
+    tmp_dir = tmp_dir or os.path.join(tempfile.gettempdir(), "t2t_datagen")
+    manifests = datagen.generate(problems, data_dir, tmp_dir, vocabulary_size=vocabulary_size, processes=processes,
+                                 overwrite=overwrite)
+    _print_table(manifests, data_dir)
+
+
+def _print_table(manifests: list, data_dir: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Data in {data_dir}", title_justify="left")
+    table.add_column("problem", overflow="fold")
+    table.add_column("split")
+    for name in ("examples", "longest", "bytes", "left out"):
+        table.add_column(name, justify="right")
+    for manifest in manifests:
+        for index, (split, entry) in enumerate(manifest.splits.items()):
+            dropped = sum(manifest.dropped.values()) if index == 0 else 0
+            table.add_row("" if index else manifest.problem, split, f"{entry.count:,}", _longest(entry.lengths),
+                          f"{entry.bytes:,}", f"{dropped:,}" if dropped else "")
+        table.add_section()
+    Console(soft_wrap=False).print(table)
+
+
+def _longest(lengths: dict[str, dict]) -> str:
+    """The longest value of each column, e.g. "31 + 40 ids"; files of bytes in bytes."""
+    return ", ".join(f"{column} {entry['longest']:,} {entry['unit']}" for column, entry in lengths.items())

@@ -1,0 +1,185 @@
+"""What every program shares: its flags, help, the user's folder, exit statuses, and the start of TensorFlow."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from absl import flags as absl_flags
+
+from t2t_mm import registry
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.errors import UserError, did_you_mean
+
+_BARE = {"--registry_help": "--registry_help=", "-registry_help": "--registry_help=",
+         "-h": "--help", "-help": "--help", "--helpfull": "--help", "--helpshort": "--help"}
+
+
+class Program:
+    """One program: `main(argv)` of its module makes one, defines more `flags`, and returns `program.run(work, argv)`.
+
+    `flags` has `--help`, `--registry_help` and `--t2t_usr_dir` already.
+    """
+
+    def __init__(self, name: str, description: str) -> None:
+        self.name = name
+        self.description = description
+        self.flags = FlagSet()
+        self.flags.group("help and your own parts")
+        self.flags.boolean("help", False, "show this text")
+        self.flags.string("registry_help", None, "list what is registered; =PATTERN: only names or lines that match")
+        self.flags.folder("t2t_usr_dir", None, "a folder or .py file with problems, models, ... of your own")
+
+    def run(self, work: Callable[[FlagSet], int | None], argv: list[str] | None = None) -> int:
+        """Parses `argv` (default: the command line), calls `work(flags)` and returns the exit status.
+
+        0 done, 2 a UserError (its text goes to stderr), 130 stopped by Ctrl-C, 141 the reader of stdout went away.
+        """
+        try:
+            return work(self.parse(argv)) or 0
+        except SystemExit as done:
+            return done.code if isinstance(done.code, int) else int(done.code is not None)
+        except UserError as error:
+            print(f"{self.name}: error: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"\n{self.name}: stopped by Ctrl-C", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would complain
+            return 141
+
+    def parse(self, argv: list[str] | None = None) -> FlagSet:
+        """The flags with the values of `argv` (without the program's name), names checked, no TensorFlow imported.
+
+        Raises UserError for a wrong flag, value or name; SystemExit(0) after `--help` and `--registry_help`.
+        """
+        self._read(_spelled_out(sys.argv[1:] if argv is None else argv))
+        if self.flags.help:
+            print(self.help_text())
+            raise SystemExit(0)
+        with self._plain_warnings():
+            if self.flags.t2t_usr_dir:
+                registry.import_usr_dir(self.flags.t2t_usr_dir)
+            if self.flags.registry_help is not None:
+                print(registry.help_text(self.flags.registry_help))
+                raise SystemExit(0)
+            check_names(self.flags)
+        return self.flags
+
+    def help_text(self) -> str:
+        """The description and all flags, by group."""
+        return f"{self.name}: {self.description}\n\nusage: {self.name} [flags]\n\n{self.flags.describe()}"
+
+    @contextlib.contextmanager
+    def _plain_warnings(self) -> Iterator[None]:
+        """Warnings about the user's parts and plug-ins: one line each, without the line of code that gave them."""
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"{self.name}: warning: {message}", file=sys.stderr)
+            yield
+
+    def _read(self, argv: list[str]) -> None:
+        self.flags.unparse_flags()
+        try:
+            rest = self.flags([self.name, *argv])[1:]
+        except absl_flags.UnrecognizedFlagError as error:
+            near = did_you_mean(error.flagname, self.flags.names()).replace("'", "").replace("mean ", "mean --")
+            raise UserError(f"there is no flag --{error.flagname}.{near.replace(' or ', ' or --')} "
+                            f"{self.name} --help shows all flags.") from None
+        except absl_flags.Error as error:
+            raise UserError(f"{error} ({self.name} --help shows all flags.)") from None
+        if rest:
+            raise UserError(f"{rest[0]!r} belongs to no flag. Flags are written --flag=value or --flag value, switches "
+                            "--flag or --noflag; put a value with blanks in quotes.")
+
+
+def _spelled_out(argv: list[str]) -> list[str]:
+    """`--registry_help` and `-h` may stand alone; absl wants a value for the one and does not know the other."""
+    out = list(argv)
+    for i, argument in enumerate(argv):
+        if argument == "--":
+            break
+        followed_by_value = i + 1 < len(argv) and not argv[i + 1].startswith("-")
+        if argument in _BARE and not ("registry_help" in argument and followed_by_value):
+            out[i] = _BARE[argument]
+    return out
+
+
+def define_data_flags(flags: FlagSet) -> None:
+    """`--problem`, `--data_dir`, `--tmp_dir`."""
+    flags.group("problems and data")
+    flags.string_list("problem", [], "problems, parted by commas")
+    flags.alias("problems", "problem")
+    flags.folder("data_dir", None, "where the examples are, or go")
+    flags.folder("tmp_dir", None, "where downloads and other raw files are, or go")
+
+
+def define_experiment_flags(flags: FlagSet) -> None:
+    """The data flags, and `--model --hparams_set --hparams --modality --output_dir --seed`."""
+    define_data_flags(flags)
+    flags.group("model")
+    flags.string("model", None, "the model")
+    flags.string("hparams_set", None, "the hparams set")
+    flags.string("hparams", "", "changes to the set: key=value,key=value")
+    flags.string("modality", "", "other modalities for features: inputs:image_small or problem.inputs:image_small, ...")
+    flags.folder("output_dir", None, "where checkpoints, settings and metrics are, or go")
+    flags.integer("seed", 1, "of everything random", low=0, high=2**31 - 1)
+
+
+def check_names(flags: FlagSet) -> None:
+    """Raises UserError if a name, an hparam or a modality of the flags does not exist; imports no TensorFlow."""
+    given = flags.flag_values_dict()
+    for name in given.get("problem") or ():
+        registry.check_name("problem", name)
+    for kind, flag in (("model", "model"), ("hparams", "hparams_set")):
+        if given.get(flag):
+            registry.check_name(kind, given[flag])
+    if given.get("hparams") and given.get("hparams_set"):
+        registry.hparams(given["hparams_set"]).override(given["hparams"])
+    for item in filter(None, (given.get("modality") or "").split(",")):
+        feature, colon, modality = (part.strip() for part in item.partition(":"))
+        if not (feature and colon and modality):
+            raise UserError(f"--modality: {item!r} is not feature:modality. Write it like inputs:image_small.")
+        registry.check_name("modality", modality)
+
+
+def start_tensorflow() -> Any:
+    """Imports TensorFlow, set up as all programs want it, and returns it; it takes seconds, so check flags first.
+
+    What it says at the start (of oneDNN, absent GPUs) is shown only if it fails, or with TF_CPP_MIN_LOG_LEVEL=0.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with contextlib.nullcontext() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0" else _quiet_unless_it_fails():
+        import tensorflow as tf
+
+        # Rewriting graphs costs seconds for each graph and gave the steps nothing.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        for gpu in tf.config.list_physical_devices("GPU"):
+            try:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            except RuntimeError:  # the device is in use already
+                pass
+    return tf
+
+
+@contextlib.contextmanager
+def _quiet_unless_it_fails() -> Iterator[None]:
+    """Holds back what is written to stderr, by C++ code too, and shows it if the block ends in an exception."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,89 @@
+"""t2t-trainer: trains one model on one problem or many and evaluates it; stopped, the same command goes on."""
+
+from t2t_mm import experiment, registry
+from t2t_mm.cli import datagen
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.cli.program import Program, define_experiment_flags, start_tensorflow
+from t2t_mm.errors import UserError
+
+SCHEDULES = ("train_and_evaluate", "train", "evaluate")
+STRATEGIES = ("auto", "none", "mirrored", "multi_worker")
+
+
+def define() -> Program:
+    program = Program("t2t-trainer", "trains a model on problems. Stopped, the same command goes on where it was.")
+    flags = program.flags
+    define_experiment_flags(flags)
+    flags.group("training")
+    flags.integer("train_steps", 0, "steps in all, those before a restart included; 0: as the hparams say", low=0)
+    flags.choice("schedule", "train_and_evaluate", SCHEDULES, "what to do")
+    flags.integer("eval_steps", 0, "most batches of each problem in an evaluation; 0: the whole split", low=0)
+    flags.integer("eval_interval", 0, "steps from one evaluation to the next; 0: as the hparams say", low=0)
+    flags.integer("checkpoint_interval", 0, "steps from one checkpoint to the next; 0: as evaluations", low=0)
+    flags.integer("early_stopping_patience", 0, "stop after so many evaluations without a better one; 0: never", low=0)
+    flags.boolean("generate_data", False, "first generate the data that is not there")
+    flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
+    flags.group("devices")
+    flags.choice("xla", "auto", ("auto", "on", "off"), "compile the training step; auto: on GPUs and TPUs")
+    flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs")
+    return program
+
+
+def main(argv: list[str] | None = None) -> int:
+    return define().run(work, argv)
+
+
+def work(flags: FlagSet) -> int | None:
+    """Checks everything that needs no TensorFlow, then trains, evaluates or describes; the exit status."""
+    flags.require("problem", "model", "hparams_set", "data_dir", *([] if flags.dry_run else ["output_dir"]))
+    problems = [registry.problem(name) for name in dict.fromkeys(flags.problem)]
+    steps = train_steps(flags)
+    if flags.generate_data:
+        datagen.generate(problems, flags.data_dir, flags.tmp_dir)
+    check_data(problems, flags.data_dir)
+    experiment.parse_modalities(flags.modality, problems)
+    if flags.schedule == "evaluate" and not flags.dry_run:
+        from t2t_mm.cli import evaluator
+
+        return evaluator.main([f"--output_dir={flags.output_dir}"])
+    start_tensorflow()
+    run = experiment.create_experiment(
+        flags.problem, flags.model, flags.hparams_set, flags.hparams, data_dir=flags.data_dir,
+        modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
+    if flags.dry_run:
+        return _describe(run)
+    return _train(run, flags, steps)
+
+
+def train_steps(flags: FlagSet) -> int:
+    """How many steps to train; UserError if neither the flag nor the hparams say so, and it matters."""
+    steps = flags.train_steps or registry.hparams(flags.hparams_set).override(flags.hparams).train_steps
+    if not steps and flags.schedule != "evaluate" and not flags.dry_run:
+        raise UserError(f"missing: --train_steps, the number of steps in all. ({flags.hparams_set} does not say.)")
+    return steps
+
+
+def check_data(problems: list, data_dir: str) -> None:
+    """Raises UserError if a problem's data are missing, cut short or of another declaration than the problem's."""
+    from t2t_mm.data.manifest import check_features, check_files, read_manifest
+
+    for problem in problems:
+        manifest = read_manifest(data_dir, problem.name)
+        check_files(manifest)
+        check_features(manifest, problem)
+
+
+def _train(run, flags: FlagSet, steps: int) -> int:
+    """Trains; the exit status: 130 if it was stopped before the end."""
+    from t2t_mm.training.run import train
+
+    interval = steps if flags.schedule == "train" else flags.eval_interval  # there is one at the end in any case
+    summary = train(run, flags.output_dir, steps, flags.eval_steps, interval, flags.checkpoint_interval, flags.xla,
+                    flags.strategy, flags.early_stopping_patience)
+    return 130 if summary["status"] == "interrupted" else 0
+
+
+def _describe(run) -> None:
+    from t2t_mm.training.dry_run import describe
+
+    print(describe(run))

@@ -1,0 +1,111 @@
+"""Files and folders that appear whole or not at all: written beside their place under a hidden name, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+    """`with atomic_file(path) as partial:` write the file `partial`; leaving the block renames it to `path`.
+
+    An existing `path` is replaced. If the block raises, `path` stays as it was and nothing is left behind.
+    """
+    path = Path(path)
+    partial = _partial(path)
+    try:
+        yield partial
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Path]:
+    """`with atomic_folder(path) as partial:` fill the folder `partial`; leaving the block renames it to `path`.
+
+    If the block raises, `path` stays as it was and nothing is left behind.
+
+    Args:
+        path: the folder to make; its parents are made too.
+        replace: whether an existing `path` is replaced; if not, FileExistsError, at the latest when the block ends.
+    """
+    path = Path(path)
+    if path.exists() and not replace:
+        raise FileExistsError(f"{path} exists")
+    partial = _partial(path)
+    try:
+        partial.mkdir()
+        yield partial
+        for folder, _, files in os.walk(partial):
+            for name in [*files, "."]:
+                _sync(Path(folder, name))
+        _put_in_place(partial, path, replace)
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _put_in_place(partial: Path, path: Path, replace: bool) -> None:
+    """Renames a folder; an old one steps aside first, and back if the new one cannot take its place."""
+    old = _partial(path, "old")
+    if path.exists():
+        if not replace:
+            raise FileExistsError(f"{path} was made by another process meanwhile")
+        os.rename(path, old)
+    try:
+        os.rename(partial, path)
+    except OSError:
+        if old.exists():
+            os.rename(old, path)
+        raise
+    _sync(path.parent)
+    _remove(old)
+
+
+def _partial(path: Path, state: str = "partial") -> Path:
+    """A hidden sibling of `path` that belongs to this process; such siblings of dead processes are removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(_HOST)}\.(\d+)\.(partial|old)")
+    for sibling in path.parent.iterdir():
+        match = pattern.fullmatch(sibling.name)
+        if match and not _alive(int(match[1])):
+            _remove(sibling)
+    return path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{state}")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,57 @@
+"""What every decoder agrees on: the step function, the result, and how state nests are tiled, gathered and masked.
+
+Letters: N sentences, K beams, V vocabulary, T positions.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+PAD = 0      # stands after the end of a sentence and is never chosen (the ids of data/text_encoders)
+EOS = 1      # closes a sentence
+START = -1   # the id fed at the first position: it stands for the problem's command token
+
+State = Any  # a nest of tensors, each with leading axis N (N·K in beam search) and a shape that steps do not change
+StepFn = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]  # (previous ids [N] int32, state) -> (logits [N, V], state)
+
+
+class Decoded(NamedTuple):
+    """The K hypotheses of each sentence, best first.
+
+    ids: int32 [N, K, T], closed by EOS (unless cut at T) and PAD after it.
+    scores: float32 [N, K] in nats; -inf where a sentence has fewer than K hypotheses.
+    """
+
+    ids: tf.Tensor
+    scores: tf.Tensor
+
+
+def next_log_probs(logits: tf.Tensor) -> tf.Tensor:
+    """Float32 log-probabilities [N, V] of the next id given that it is not PAD (whose own is -inf)."""
+    logits = tf.cast(logits, tf.float32)
+    no_pad = tf.fill([tf.shape(logits)[0], 1], float("-inf"))
+    return tf.nn.log_softmax(tf.concat([no_pad, logits[:, 1:]], axis=1))
+
+
+def tile(state: State, times: int) -> State:
+    """Every row of every leaf `times` times in a row: [N, ...] -> [N·times, ...]."""
+    return tf.nest.map_structure(lambda leaf: tf.repeat(leaf, times, axis=0), state)
+
+
+def gather(state: State, rows: tf.Tensor) -> State:
+    """The given rows [M] of every leaf: [N, ...] -> [M, ...]."""
+    return tf.nest.map_structure(lambda leaf: tf.gather(leaf, rows), state)
+
+
+def same_shapes(new: State, old: State) -> State:
+    """`new` with the static shapes of `old`, which tf.while_loop wants to see unchanged; a grown leaf raises."""
+    if tf.executing_eagerly():
+        return new
+
+    def pin(leaf: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+        leaf = tf.convert_to_tensor(leaf)
+        leaf.set_shape(before.shape)
+        return leaf
+
+    return tf.nest.map_structure(pin, new, old)

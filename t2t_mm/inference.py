@@ -1,0 +1,213 @@
+"""Inference: a trained run decodes raw samples or stored examples into text, with scores, in the order given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm.data.buckets import boundary_for
+from t2t_mm.data.features import Audio, encode_samples
+from t2t_mm.data.manifest import check_features, check_files, read_manifest
+from t2t_mm.data.pipeline import FRAME_MULTIPLE
+from t2t_mm.data.records import read_stored
+from t2t_mm.decoding.search import search, top_classes
+from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.errors import UserError
+from t2t_mm.experiment import Experiment
+from t2t_mm.metrics.corpus import corpus_metric
+
+__all__ = ["DecodeSettings", "Decoder", "collate"]
+
+Record = dict[str, Any]  # column → ids, numbers or bytes, as stored
+Outputs = list[tuple[str, float]]  # (text, score in nats), best first
+CHUNK = 16  # batches of a split that are read, sorted by length and decoded together
+
+
+class Decoder:
+    """A run's model with its weights, and one traced function per graph, whatever the problem's command, batch and length.
+
+    Args:
+        experiment: of the run; None: read from output_dir.
+        output_dir: where its checkpoints are.
+        settings: how to decode.
+        which: "best" (on the dev split; the latest, if there is none yet) or "latest".
+        batch_size: most samples decoded at once.
+
+    `model` is the model, `step` the training step its weights are from. Raises UserError if there is no such run.
+    """
+
+    def __init__(self, experiment: Experiment | None, output_dir: str | os.PathLike,
+                 settings: DecodeSettings = DecodeSettings(), which: str = "best", batch_size: int = 32):
+        from t2t_mm.training.checkpoints import load_weights
+
+        self.experiment = Experiment.load(output_dir) if experiment is None else experiment
+        self.settings = settings
+        self.batch_size = batch_size
+        self.model = self.experiment.build_model()
+        self.step = load_weights(self.model, output_dir, which)
+        self._functions: dict[Hashable, Callable] = {}
+
+    def decode_samples(self, problem: Any, samples: Sequence[dict[str, Any]]) -> list[Outputs]:
+        """The results of raw samples (input feature → value), in their order.
+
+        A result is (text, score): the log-probability in nats, in beam search over the length penalty. Raises UserError
+        for a problem that the run has not, or a value that its features cannot hold.
+        """
+        self._check(problem)
+        return self._decode(problem, encode_samples(problem.inputs, self.experiment.encoders, samples), first=0)
+
+    def decode_split(self, problem: Any, split: str,
+                     limit: int | None = None) -> Iterator[tuple[int, str, str, Outputs]]:
+        """(number, inputs in words, reference text, results) of the first `limit` stored examples, in their order.
+
+        None are left out for their length. Raises UserError if the data are missing, damaged or of other features.
+        """
+        self._check(problem)
+        manifest = read_manifest(self.experiment.data_dir, problem.name)
+        check_files(manifest)
+        check_features(manifest, problem)
+        records = islice(read_stored(manifest.paths(split)), limit)
+        first = 0
+        while chunk := list(islice(records, CHUNK * self.batch_size)):
+            for i, (record, outputs) in enumerate(zip(chunk, self._decode(problem, chunk, first), strict=True)):
+                yield first + i, self._describe(problem, record), self._text(problem, record["targets"]), outputs
+            first += len(chunk)
+
+    def measure(self, problem: Any, split: str, limit: int | None = None) -> dict[str, float | str]:
+        """The problem's corpus metrics of what the model writes by itself, and the number of `decoded_examples`.
+
+        These are never to be mixed with teacher-forced figures (training/evaluation.py). UserError: no examples.
+        """
+        pairs = [(outputs[0][0], reference) for _, _, reference, outputs in self.decode_split(problem, split, limit)]
+        if not pairs:
+            raise UserError(f"The split {split!r} of {problem.name} has no examples to decode.")
+        hypotheses, references = (list(texts) for texts in zip(*pairs, strict=True))
+        measures: dict[str, float | str] = {}
+        for name in problem.metrics:
+            measures |= corpus_metric(name, hypotheses, references)
+        return measures | {"decoded_examples": len(pairs)}
+
+    def _check(self, problem: Any) -> None:
+        self.experiment.problem(problem.name)
+        self.settings.check_target(problem.targets.is_text)
+
+    # Batches.
+
+    def _decode(self, problem: Any, records: Sequence[Record], first: int) -> list[Outputs]:
+        """Decodes records, similar lengths together; record i has the number first + i in its stream."""
+        results: list[Outputs] = [[] for _ in records]
+        command = self.model.command_id(problem.name)
+        for limit, places in self._batches(problem, records):
+            batch = collate(problem, [records[i] for i in places])
+            rows = np.array(places, np.int32) + first
+            ids, scores = self._function(problem)(batch, rows, limit, command)
+            for place, hypotheses, values in zip(places, ids.numpy(), scores.numpy(), strict=True):
+                results[place] = [(self._text(problem, hypothesis), float(value))
+                                  for k, (hypothesis, value) in enumerate(zip(hypotheses, values, strict=True))
+                                  if k == 0 or value > float("-inf")]
+        return results
+
+    def _batches(self, problem: Any, records: Sequence[Record]) -> Iterator[tuple[int, list[int]]]:
+        """(longest output, places of the records) of each batch; all of one batch have the same longest output."""
+        groups: dict[int, list[int]] = {}
+        for place, record in enumerate(records):
+            groups.setdefault(self._longest_output(problem, record), []).append(place)
+        for limit, places in groups.items():
+            places.sort(key=lambda place: sum(len(records[place][name]) for name in problem.inputs))
+            for start in range(0, len(places), self.batch_size):
+                yield limit, places[start:start + self.batch_size]
+
+    def _longest_output(self, problem: Any, record: Record) -> int:
+        """The setting; else twice the bucket of the longest source text plus 20, and what was trained at most."""
+        most = self.experiment.hparams.max_length
+        if self.settings.max_length is not None:
+            return self.settings.max_length
+        lengths = [len(record[name]) for name, feature in problem.inputs.items() if feature.is_text]
+        if not lengths or not problem.targets.is_text:
+            return most
+        buckets = self.experiment.buckets(problem)
+        return min(most, 2 * boundary_for(buckets, min(max(lengths), buckets.max_length)) + 20)
+
+    def _function(self, problem: Any) -> Callable:
+        """(batch, rows [N], longest output, command) → Decoded; problems that differ in their command only share it."""
+        name = problem.name
+        key = self.model.graph_key(name) if problem.inputs else name  # without inputs the command is the source
+        if key not in self._functions:
+            scalar, vector = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
+            self._functions[key] = tf.function(
+                lambda batch, rows, limit, command: self._search(name, batch, rows, limit, command), autograph=False,
+                input_signature=[_signature(problem), vector, scalar, scalar])
+        return self._functions[key]
+
+    def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor, command: tf.Tensor):
+        if not self.model.autoregressive(name):
+            return top_classes(self.model.call(batch, name, command=command).logits[:, 0], self.settings.n_best)
+        state = self.model.initial_state(self.model.encode(batch, name), name, limit)
+        state = {**state, "command": tf.fill(tf.shape(rows), command)}
+        return search(lambda ids, state: self.model.step(ids, state, name), state, rows, limit, self.settings)
+
+    # Words.
+
+    def _text(self, problem: Any, ids: Sequence[int]) -> str:
+        """Output or reference ids as a human reads them: the only way from ids to text."""
+        feature = problem.targets
+        return problem.postprocess(feature.decode([int(i) for i in ids], self._encoder(feature)))
+
+    def _describe(self, problem: Any, record: Record) -> str:
+        """The inputs of a record in words, those of several features parted by " | "."""
+        return " | ".join(feature.describe_stored(record[name], self._encoder(feature))
+                          for name, feature in problem.inputs.items())
+
+    def _encoder(self, feature: Any) -> Any:
+        return self.experiment.encoders.get(feature.vocabulary)
+
+
+def collate(problem: Any, records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Stored records as one batch of the input features, padded with zeros to the longest; not augmented.
+
+    Of a problem without inputs: {"targets": zeros [N, 1]}, which tell the model the number of sequences.
+    """
+    if not problem.inputs:
+        return {"targets": np.zeros((len(records), 1), np.int32)}
+    examples = [_parse(problem, record, number) for number, record in enumerate(records)]
+    sounds = [name for name, feature in problem.inputs.items() if isinstance(feature, Audio)]
+    return {key: _pad([example[key] for example in examples], FRAME_MULTIPLE if key in sounds else 1)
+            for key in _shapes(problem)}
+
+
+def _parse(problem: Any, record: Record, number: int) -> dict[str, np.ndarray]:
+    """The tensors of one example, computed on the CPU."""
+    with tf.device("/CPU:0"):
+        tensors: dict[str, tf.Tensor] = {}
+        for name, feature in problem.inputs.items():
+            columns = {column: tf.constant(record[column]) for column in feature.columns(name)}
+            tensors |= feature.parse(name, columns)
+        tensors = problem.preprocess(tensors, False, tf.constant([0, number]))
+        return {key: np.asarray(tensor) for key, tensor in tensors.items()}
+
+
+def _pad(arrays: Sequence[np.ndarray], multiple: int) -> np.ndarray:
+    """Arrays of one rank, stacked; each axis as long as the longest, the first one rounded up to a multiple."""
+    shape = np.max([array.shape for array in arrays], axis=0).astype(int)
+    shape[:1] += -shape[:1] % multiple
+    batch = np.zeros((len(arrays), *shape), arrays[0].dtype)
+    for row, array in enumerate(arrays):
+        batch[(row, *map(slice, array.shape))] = array
+    return batch
+
+
+def _shapes(problem: Any) -> dict[str, tuple[int | None, ...]]:
+    return {key: shape for name, feature in problem.inputs.items() for key, shape in feature.padded_shapes(name).items()}
+
+
+def _signature(problem: Any) -> dict[str, tf.TensorSpec]:
+    """The tensors of `collate` with batch and lengths open: pictures and frames are float32, all else is int32."""
+    if not problem.inputs:
+        return {"targets": tf.TensorSpec([None, 1], tf.int32)}
+    return {key: tf.TensorSpec([None, *shape], tf.float32 if len(shape) > 1 else tf.int32)
+            for key, shape in _shapes(problem).items()}

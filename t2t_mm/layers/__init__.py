@@ -1,0 +1,15 @@
+"""Layers: tensors and numbers in, tensors out; they know neither hparams nor problems, and speak keras only.
+
+The letters of shapes, used in every file below:
+
+    B  batch                L  length of a sequence       T  length of the target     S  length of the source
+    D  hidden size          H  heads                      K  width of a kernel        d  dilation
+    N  tokens, B·L          E  experts                    F  filters of an expert     C  slots of an expert
+    V  size of a vocabulary
+
+A *causal* layer offers three doors to the same function:
+
+    call(x, source, presence, training)    [B, T, D] → [B, T, D]; position t sees positions ≤ t only
+    initial_state(source, max_length)      the state before the first position, a nest with leading axis B
+    step(x, state, position)               [B, D] → [B, D] and the next state; equals `call` position by position
+"""

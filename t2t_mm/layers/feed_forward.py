@@ -1,0 +1,25 @@
+"""The position-wise feed-forward layer of the Transformer (1706.03762, section 3.3)."""
+
+from keras import ops
+
+from t2t_mm.layers.dense import Dense
+from t2t_mm.layers.layer import Layer
+from t2t_mm.layers.randomness import dropout
+
+
+class FeedForward(Layer):
+    """Dense(filters) → ReLU → Dense(D), the same at every position: [B, L, D] → [B, L, D]."""
+
+    def __init__(self, channels: int, filters: int, dropout_rate: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self._dropout_rate = dropout_rate
+        self.rise, self.fall = Dense(filters, name="rise"), Dense(channels, name="fall")
+
+    def call(self, x, source=None, presence=None, training=False):
+        return self.fall(dropout(ops.relu(self.rise(x)), self._dropout_rate, training))
+
+    def initial_state(self, source, max_length):
+        return {}
+
+    def step(self, x, state, position):
+        return self.call(x), state

@@ -1,0 +1,20 @@
+"""The base of all layers: a keras layer whose parts build themselves when they are first called."""
+
+import keras
+from keras import ops
+
+
+class Layer(keras.layers.Layer):
+    """A keras layer without variables of its own unless it overrides `build`.
+
+    keras would otherwise run a layer without `build` once symbolically to find its parts' variables, each level of
+    nesting anew; the model makes all variables in one eager pass instead (T2TModel.build_variables).
+    """
+
+    def build(self, shape=None):
+        """Nothing of its own to build."""
+
+
+def value_of(variable):
+    """The variable's value as a tensor, as functions with a custom gradient take it; the reshape copies nothing."""
+    return ops.reshape(variable, variable.shape)

@@ -1,0 +1,57 @@
+"""Stateless randomness: one seed a step, from which every random draw of a forward pass takes its own."""
+
+import contextlib
+import contextvars
+
+import keras
+from keras import ops
+
+_source: contextvars.ContextVar = contextvars.ContextVar("seed_source", default=None)
+
+
+class _Seed(keras.random.SeedGenerator):
+    """A seed handed to `keras.random` as it is; unlike its parent it keeps no variable."""
+
+    def __init__(self, value):  # the parent's would create a variable
+        self._value = value
+
+    def next(self, ordered=True):
+        return self._value
+
+
+class _SeedSource:
+    """Numbers the draws of one forward pass in the order of the program."""
+
+    def __init__(self, seed):
+        self.seed, self.draws = seed, 0
+
+    def next(self):
+        self.draws += 1
+        return _Seed(self.seed + ops.convert_to_tensor([0, self.draws * 7919], "int32"))
+
+
+@contextlib.contextmanager
+def seeded(seed):
+    """Within this context `next_seed` draws from `seed`, int32 [2] (None: nothing random may happen)."""
+    token = _source.set(None if seed is None else _SeedSource(ops.convert_to_tensor(seed, "int32")))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def next_seed():
+    """The seed of the next draw, for the `seed` argument of `keras.random`'s functions.
+
+    Raises:
+        RuntimeError: outside of `seeded`; a model's `call` with training=True needs its `seed`.
+    """
+    source = _source.get()
+    if source is None:
+        raise RuntimeError("A random draw without a seed: call the model with training=True and seed=[a, b].")
+    return source.next()
+
+
+def dropout(x, rate: float, training: bool):
+    """Dropout (Srivastava et al. 2014) with the pass's own seed; the identity when not training."""
+    return keras.random.dropout(x, rate, seed=next_seed()) if training and rate > 0 else x

@@ -1,0 +1,1 @@
+"""Models: bodies that stand between the modalities of inputs and targets, one to a file."""

@@ -1,0 +1,142 @@
+"""The base class of every problem: one class holds everything about a task."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from t2t_mm.errors import UserError
+
+if TYPE_CHECKING:
+    from t2t_mm.data.features import Feature
+
+Sample = dict[str, Any]  # feature name → raw value: str, int, uint8 [H, W, C], float32 [samples]
+
+
+class Problem:
+    """A task as a declaration, independent of any model.
+
+    A subclass sets `command`, and writes `define_features` and `samples`; everything else has a default.
+    Readers use `features`, `inputs`, `targets` and `generate`, which already honour the `_rev` and `_copy` suffixes:
+    `_rev` swaps inputs and targets, `_copy` makes the (swapped) inputs the targets too.
+    """
+
+    registered_name: ClassVar[str] = ""  # set by registry.register_problem
+    needs: tuple[str, ...] = ()  # Python modules that `samples` imports beyond the core requirements
+    extra: str | None = None  # the pip extra of this package that brings them
+    command: str = ""  # the learned token that starts decoding, e.g. "to-german"
+    reverse_command: str | None = None  # the token of the `_rev` problem
+    copy_command: str = "to-copy"  # the token of the `_copy` problem
+    reversible: bool = True  # False: `_rev` and `_copy` are refused whatever the features are
+    splits: tuple[str, ...] = ("train", "dev", "test")
+    shards: dict[str, int] = {"train": 4, "dev": 1, "test": 1}
+    metrics: tuple[str, ...] = ("exact_match",)  # corpus metrics of decoded text, names of metrics/corpus.py
+
+    def __init__(self, reverse: bool = False, copy: bool = False):
+        """Raises UserError where `reverse` or `copy` makes no sense for this problem's features."""
+        self.reverse = reverse
+        self.copy = copy
+        if reverse or copy:
+            self._check_swappable()
+        if reverse:
+            self.command = self.reverse_command or f"back-{self.command}"
+        if copy:
+            self.command = self.copy_command
+
+    # What a subclass writes.
+
+    def define_features(self) -> dict[str, Feature]:
+        """All features by name, in order, before any swap; exactly one is called "targets"."""
+        raise NotImplementedError(f"{type(self).__name__} must define define_features()")
+
+    def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
+        """Raw samples of a split, feature name → value, before any swap; the same ones in every process."""
+        raise NotImplementedError(f"{type(self).__name__} must define samples(split, tmp_dir)")
+
+    def preprocess(self, tensors: dict[str, Any], training: bool, seed: Any) -> dict[str, Any]:
+        """Changes one parsed example inside tf.data, e.g. augments it; `seed` is an int32 tensor [2]."""
+        del training, seed
+        return tensors
+
+    def postprocess(self, text: str) -> str:
+        """Decoded text → what a human reads."""
+        return text
+
+    def sample_texts(self, tmp_dir: str) -> Iterator[str]:
+        """Texts that the vocabularies are trained on: by default every text of the training split."""
+        names = [name for name, feature in self.features.items() if feature.is_text]
+        if names:
+            for sample in self.generate("train", tmp_dir):
+                yield from (sample[name] for name in names)
+
+    # What readers use.
+
+    @property
+    def name(self) -> str:
+        """The registered name with its suffixes: the name of the problem's files and of its lines in reports."""
+        base = self.registered_name or type(self).__name__
+        return base + ("_rev" if self.reverse else "") + ("_copy" if self.copy else "")
+
+    @property
+    def description(self) -> str:
+        """The first line of the class docstring."""
+        return (type(self).__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """All features by name, as this instance sees them (swapped for `_rev`, copied for `_copy`)."""
+        return self._as_seen(self.define_features())
+
+    @property
+    def inputs(self) -> dict[str, Feature]:
+        """The input features in order: all but the targets; empty for a language model."""
+        return {name: feature for name, feature in self.features.items() if name != "targets"}
+
+    @property
+    def targets(self) -> Feature:
+        """The one target feature."""
+        return self.features["targets"]
+
+    def generate(self, split: str, tmp_dir: str) -> Iterator[Sample]:
+        """Raw samples as this instance sees them; UserError for an unknown split or a missing package."""
+        if split not in self.splits:
+            raise UserError(f"Problem {self.name!r} has no split {split!r}. It has: {', '.join(self.splits)}.")
+        self.check_needs()
+        return (self._as_seen(sample) for sample in self.samples(split, tmp_dir))
+
+    def check_needs(self) -> None:
+        """Raises UserError if a Python package needed for generation is not installed; imports nothing."""
+        missing = [module for module in self.needs if importlib.util.find_spec(module.split(".")[0]) is None]
+        if missing:
+            cure = f"pip install 't2t-mm[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
+            raise UserError(
+                f"Problem {self.name!r} needs the Python package(s) {', '.join(missing)} to generate its data, "
+                f"and this Python has not. Install with: {cure}"
+            )
+
+    def __repr__(self) -> str:
+        return f"<problem {self.name}>"
+
+    def _as_seen(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Applies `_rev`, then `_copy`, to a dict keyed by feature name."""
+        if not (self.reverse or self.copy):
+            return fields
+        inputs, targets = fields["inputs"], fields["targets"]
+        if self.reverse:
+            inputs, targets = targets, inputs
+        return {"inputs": inputs, "targets": inputs if self.copy else targets}
+
+    def _check_swappable(self) -> None:
+        base = self.registered_name or type(self).__name__
+        asked = base + ("_rev" if self.reverse else "") + ("_copy" if self.copy else "")
+        declared = self.define_features()
+        if not self.reversible or set(declared) != {"inputs", "targets"}:
+            raise UserError(f"{asked!r}: problem {base!r} cannot be reversed or copied. Use {base!r} as it is.")
+        seen = self._as_seen(declared)
+        unfit = [f"{name} ({feature.modality})" for name, feature in seen.items() if not feature.is_text]
+        if unfit:
+            raise UserError(
+                f"{asked!r}: swapping and copying are for texts, but this would have {', '.join(unfit)}. "
+                f"Use {base!r} as it is."
+            )

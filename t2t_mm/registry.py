@@ -1,0 +1,247 @@
+"""Names → problems, models, modalities and hparams sets; answers about names without importing TensorFlow."""
+
+import contextlib
+import importlib
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from t2t_mm import registry_help, usr_dir
+from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.registry_help import TITLES
+from t2t_mm.source_scan import KINDS, Entry, first_line, scan_package, snake_case
+
+PLUGINS = "t2t_mm.plugins"
+_HOMES = ("problems", "models", "modalities", "hparams")
+_SUFFIXES = {"_rev": "reverse", "_copy": "copy"}
+
+
+@dataclass
+class _Tables:
+    """All that is known: where each name is defined, the objects whose decorators have run, and what was imported."""
+
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    objects: dict[tuple[str, str], Any] = field(default_factory=dict)
+    usr_dirs: list[str] = field(default_factory=list)
+    homes_scanned: bool = False
+    plugins_loaded: bool = False
+
+
+_tables = _Tables()
+
+
+# Decorators.
+
+def register_problem(name: str | type | None = None):
+    """Registers a Problem class: `@register_problem` (snake_case of its name) or `@register_problem("name")`."""
+    return _decorator("problem", name)
+
+
+def register_model(name: str | type | None = None):
+    """Registers a T2TModel class, bare or with a name."""
+    return _decorator("model", name)
+
+
+def register_modality(name: str | type | None = None):
+    """Registers a Modality class, bare or with a name."""
+    return _decorator("modality", name)
+
+
+def register_hparams(name: str | Callable | None = None):
+    """Registers a function without arguments that returns an Hparams, bare or with a name."""
+    return _decorator("hparams", name)
+
+
+def register_ranged_hparams(name: str | Callable | None = None):
+    """Registers a function without arguments that returns a Ranges (what to draw hparams from), bare or with a name."""
+    return _decorator("ranged_hparams", name)
+
+
+def _decorator(kind: str, name: Any):
+    frame = sys._getframe(2)  # where the decorator stands, as the source scan sees it
+    site = (frame.f_code.co_filename, frame.f_lineno)
+    if name is None or isinstance(name, str):
+        return lambda target: _register(kind, name or snake_case(target.__name__), target, *site)
+    return _register(kind, snake_case(name.__name__), name, *site)
+
+
+def _register(kind: str, name: str, target: Any, file: str, line: int) -> Any:
+    _scan_homes()
+    file = file if file.startswith("<") else str(Path(file).resolve())
+    _add(Entry(kind, name, target.__module__, target.__qualname__, file, line, first_line(target.__doc__)))
+    _tables.objects[kind, name] = target
+    if isinstance(target, type):
+        target.registered_name = name
+    return target
+
+
+def _add(entry: Entry) -> None:
+    _check_spelling(entry)
+    known = _tables.entries.get((entry.kind, entry.name))
+    typed_at_a_prompt = known is not None and not Path(known.file).exists()
+    if known is not None and known.site != entry.site and not typed_at_a_prompt:
+        raise UserError(f"Two {TITLES[entry.kind]} are called {entry.name!r}: one is defined at {known.site}, "
+                        f"the other at {entry.site}. Rename one of them: @registry.register_{entry.kind}(\"...\").")
+    _tables.entries[entry.kind, entry.name] = entry
+
+
+def _check_spelling(entry: Entry) -> None:
+    if not isinstance(entry.name, str) or not re.fullmatch(r"[a-z0-9_]+", entry.name):
+        raise UserError(f"{entry.name!r} ({entry.site}) cannot be a name: use small letters, digits and _ only.")
+    if entry.kind == "problem" and entry.name.endswith(tuple(_SUFFIXES)):
+        raise UserError(f"A problem cannot be called {entry.name!r} ({entry.site}): the endings _rev and _copy are "
+                        "added to the names of other problems, to swap or copy inputs and targets.")
+
+
+# Look-ups.
+
+def problem(name: str) -> Any:
+    """The problem called `name`, an instance; `_rev` and `_copy` at its end swap or copy inputs and targets."""
+    base, options = _split_problem_name(name)
+    cls = _find("problem", base)
+    if options.get("reverse") and not getattr(cls, "reversible", True):
+        raise UserError(f"{name!r}: the problem {base!r} works in one direction only, it cannot be reversed. "
+                        f"Use --problem={base}.")
+    return cls(**options)
+
+
+def model(name: str) -> type:
+    """The model class called `name`."""
+    return _find("model", name)
+
+
+def modality(name: str) -> type:
+    """The modality class called `name`."""
+    return _find("modality", name)
+
+
+def hparams(name: str) -> Any:
+    """The Hparams of the set called `name`."""
+    return _find("hparams", name)()
+
+
+def ranged_hparams(name: str) -> Callable:
+    """The function that returns the Ranges called `name`."""
+    return _find("ranged_hparams", name)
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """All names of a kind ("problem", "model", "modality", "hparams" or "ranged_hparams"), sorted."""
+    if kind not in KINDS:
+        raise UserError(f"There is no kind {kind!r} in the registry, only {', '.join(KINDS)}.")
+    _load_all()
+    return tuple(sorted(name for entry_kind, name in _tables.entries if entry_kind == kind))
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raises UserError, with the closest names, if `name` is unknown; imports nothing of the kind's home package."""
+    _check_known(kind, _split_problem_name(name)[0] if kind == "problem" else name)
+
+
+def _check_known(kind: str, name: str) -> None:
+    known = names(kind)
+    if name not in known:
+        what = kind.replace("_", " ") + (" set" if "hparams" in kind else "")
+        also = " _rev or _copy may follow a problem's name, each once." if kind == "problem" else ""
+        raise UserError(f"No {what} is called {name!r}.{did_you_mean(name, known)} There are {len(known)}: "
+                        f"--registry_help lists all.{also} Your own are found with --t2t_usr_dir=FOLDER.")
+
+
+def _split_problem_name(name: str) -> tuple[str, dict[str, bool]]:
+    """`"x_rev_copy"` → `("x", {"reverse": True, "copy": True})`; a suffix counts once."""
+    options: dict[str, bool] = {}
+    for _ in _SUFFIXES:
+        for suffix, option in _SUFFIXES.items():
+            if name.endswith(suffix) and option not in options:
+                name, options[option] = name.removesuffix(suffix), True
+    return name, options
+
+
+def _find(kind: str, name: str) -> Any:
+    _check_known(kind, name)
+    if (kind, name) not in _tables.objects:
+        entry = _tables.entries[kind, name]
+        module = importlib.import_module(entry.module)
+        _tables.objects[kind, name] = getattr(module, entry.attribute)
+    return _tables.objects[kind, name]
+
+
+# What fills the tables.
+
+def import_usr_dir(path: str) -> None:
+    """Imports a user's package folder or .py file, so that its decorators run; the same path is imported once.
+
+    Raises UserError if there is nothing at `path`, or with the whole traceback if the user's code fails.
+    """
+    where = str(Path(path).expanduser().resolve())
+    if where in _tables.usr_dirs:
+        return
+    entries, objects = dict(_tables.entries), dict(_tables.objects)
+    try:
+        usr_dir.import_path(where)
+    except BaseException:
+        _tables.entries, _tables.objects = entries, objects  # so that a mended file can be imported again
+        raise
+    _tables.usr_dirs.append(where)
+    inside = any(Path(entry.file).is_relative_to(where) for entry in _tables.entries.values())
+    if not inside and len(_tables.entries) == len(entries):
+        warnings.warn(f"{where} was imported, but it registered nothing. Are the decorators there, and does its "
+                      "__init__.py import the files that have them?", stacklevel=2)
+
+
+def usr_dirs() -> tuple[str, ...]:
+    """The folders and files imported so far with `import_usr_dir`, for a new process that needs the same names."""
+    return tuple(_tables.usr_dirs)
+
+
+def _load_all() -> None:
+    _scan_homes()
+    if not _tables.plugins_loaded:
+        _tables.plugins_loaded = True
+        _load_plugins()
+
+
+def _scan_homes() -> None:
+    if not _tables.homes_scanned:
+        for home in _HOMES:
+            for entry in scan_package(Path(__file__).parent / home, f"t2t_mm.{home}"):
+                _add(entry)
+        _tables.homes_scanned = True
+
+
+def _load_plugins() -> None:
+    from importlib.metadata import entry_points  # here: 20 ms that only a look-up needs
+
+    for plugin in entry_points(group=PLUGINS):
+        try:
+            plugin.load()
+        except Exception as error:
+            warnings.warn(f"The plugin {plugin.name!r} ({plugin.value}) could not be loaded and is left out: "
+                          f"{type(error).__name__}: {error}", stacklevel=2)
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[None]:
+    """Whatever is registered inside is forgotten at the end (for tests)."""
+    global _tables
+    _load_all()
+    saved = _tables
+    _tables = _Tables(dict(saved.entries), dict(saved.objects), list(saved.usr_dirs), True, True)
+    try:
+        yield
+    finally:
+        _tables = saved
+
+
+def help_text(pattern: str | None = None) -> str:
+    """A line for each registered name, by kind and sorted; only those that match `pattern`, if given.
+
+    `pattern` is a regular expression (or, where it is none, plain text), sought in the name and the line about it,
+    whatever the case; the name of a kind, such as "model" or "models", shows that whole kind.
+    """
+    _load_all()
+    return registry_help.format_entries(_tables.entries.values(), pattern)

@@ -1,0 +1,55 @@
+"""A few examples of a split as a human can see, hear and read them, each with what the model makes of it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from t2t_mm.data.features import Audio, Image
+from t2t_mm.report.contents import Piece, Sample
+from t2t_mm.report.results import stored
+
+
+def samples(experiment: Any, decoder: Any, problem: Any, split: str, count: int) -> list[Sample]:
+    """The first `count` examples of a split, decoded."""
+    examples = list(islice(stored(experiment.data_dir, problem, split), count))
+    if not examples:
+        return []
+    encoders = experiment.encoders
+    pieces = [{name: piece(name, feature, example, encoders) for name, feature in problem.inputs.items()}
+              for example in examples]
+    outputs = decoder.decode_samples(problem, [{name: raw(p) for name, p in inputs.items()} for inputs in pieces])
+    return [
+        Sample(problem.name, tuple(inputs.values()), reference(problem, example, encoders),
+               tuple((str(text), float(score)) for text, score in best))
+        for inputs, example, best in zip(pieces, examples, outputs)]
+
+
+def piece(name: str, feature: Any, example: dict, encoders: dict) -> Piece:
+    """A stored input as text, picture or sound."""
+    value = example[name]
+    if feature.is_text:
+        return Piece("text", name, encoders[feature.vocabulary].decode([int(k) for k in value]))
+    if isinstance(feature, Audio):
+        return Piece("sound", name, np.frombuffer(_only(value), "<i2"), feature.sample_rate)
+    if isinstance(feature, Image):
+        return Piece("picture", name, _only(value))
+    return Piece("text", name, feature.decode([int(k) for k in value], None))
+
+
+def raw(piece: Piece) -> Any:
+    """A piece as the raw value that its feature encodes: str, encoded picture bytes, or waveform float32 in [-1, 1]."""
+    return piece.value.astype(np.float32) / 32768 if piece.kind == "sound" else piece.value
+
+
+def reference(problem: Any, example: dict, encoders: dict) -> str:
+    """The stored target as a human reads it."""
+    feature = problem.targets
+    ids = [int(k) for k in example["targets"]]
+    return problem.postprocess(feature.decode(ids, encoders.get(feature.vocabulary)))
+
+
+def _only(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else value[0]

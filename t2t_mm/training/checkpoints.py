@@ -1,0 +1,195 @@
+"""Checkpoints: the whole state of a run, kept a few times over, and the best weights; they survive a kill at any moment.
+
+A checkpoint is written under its final name by tf.train.Checkpoint, which puts the index file in place last; only what
+has an index counts. All tensors have checksums, so that a damaged checkpoint is noticed, and the one before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.training.optimizers import raw_variable
+
+LATEST, BEST = "checkpoints", "best"
+_DAMAGE = (tf.errors.OpError, IndexError, ValueError, AssertionError, KeyError, RuntimeError)
+_ADVICE = "Start again in another --output_dir, or with the flags and the program version that wrote it."
+
+
+class Checkpoints:
+    """The checkpoints of one run, in `output_dir/checkpoints` (the last `keep`) and `output_dir/best` (weights only).
+
+    Args:
+        output_dir: of the run.
+        model: built; all its variables are saved by number and name.
+        optimizer: a tf.Module or other trackable with all its variables made.
+        iterators: problem → iterator of its training batches.
+        keep: how many full checkpoints stay.
+
+    `state` is a dict of plain values (JSON) that is saved and restored with the rest: the loop's own counters.
+    """
+
+    def __init__(self, output_dir: str | os.PathLike, model: Any, optimizer: Any, iterators: Mapping[str, Any],
+                 keep: int = 3):
+        self.state: dict[str, Any] = {}
+        self._folder, self._best, self._keep = Path(output_dir, LATEST), Path(output_dir, BEST), max(1, keep)
+        self._values = _JsonState()
+        self._model = model
+        self._whole = tf.train.Checkpoint(weights=_named(model.variables), optimizer=optimizer,
+                                          iterators=dict(iterators), values=self._values)
+
+    def save(self, step: int) -> str:
+        """Writes everything as of `step` updates, then removes what is older than the last `keep`; returns the prefix."""
+        self._values.content = {"step": step, "state": self.state}
+        prefix = _write(self._whole, self._folder, step)
+        for old in _steps(self._folder)[:-self._keep]:
+            _remove(self._folder, old)
+        _sweep(self._folder)
+        return prefix
+
+    def restore_latest(self) -> int | None:
+        """Restores the newest checkpoint that is whole, and returns its step; None if this run has none yet.
+
+        Warns of damaged ones, which it removes. Raises UserError if all of them are damaged or belong to another model.
+        """
+        steps = _steps(self._folder)
+        problems = []
+        for step in reversed(steps):
+            prefix = _prefix(self._folder, step)
+            try:
+                status = self._whole.read(prefix)
+                status.assert_consumed()
+            except _DAMAGE as error:
+                problems.append((step, f"{prefix}: {_first_line(error)}"))
+                continue
+            for bad, text in problems:
+                warnings.warn(f"The checkpoint {text}. It is left out and removed; training goes on from step {step}.",
+                              stacklevel=2)
+                _remove(self._folder, bad)
+            self.state = self._values.content["state"]
+            return int(self._values.content["step"])
+        if problems:
+            raise UserError("No checkpoint of this run can be restored:\n  " + "\n  ".join(text for _, text in problems)
+                            + f"\n{_ADVICE}")
+        return None
+
+    def save_best(self, step: int, value: float) -> None:
+        """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best; the older best is removed."""
+        best = tf.train.Checkpoint(weights=_named(self._model.variables), values=_JsonState({"step": step, "value": value}))
+        _write(best, self._best, step)
+        for old in _steps(self._best):
+            if old != step:
+                _remove(self._best, old)
+        _sweep(self._best)
+
+    def restore_best(self) -> int | None:
+        """Loads the best weights into the model, nothing else; returns their step, or None if there are none."""
+        return _load(self._model, self._best)
+
+
+def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best") -> int:
+    """Loads weights of a run into a built model: of the "best" or the "latest" checkpoint; returns their step.
+
+    "best" takes the latest where a run has not been evaluated yet. Raises UserError if there is no checkpoint, or if it
+    is damaged or of another model.
+    """
+    if which not in ("best", "latest"):
+        raise UserError(f"There is no checkpoint {which!r}. Name best or latest.")
+    folders = [Path(output_dir, BEST), Path(output_dir, LATEST)] if which == "best" else [Path(output_dir, LATEST)]
+    for folder in folders:
+        step = _load(model, folder)
+        if step is not None:
+            return step
+    raise UserError(f"There is no checkpoint in {os.fspath(output_dir)!r}. Train first: t2t-trainer with this "
+                    "--output_dir.")
+
+
+def _load(model: Any, folder: Path) -> int | None:
+    """Weights of the newest whole checkpoint of a folder into the model; its step."""
+    problems = []
+    for step in reversed(_steps(folder)):
+        checkpoint = tf.train.Checkpoint(weights=_named(model.variables))
+        try:
+            status = checkpoint.read(_prefix(folder, step))
+            status.assert_existing_objects_matched()
+            status.expect_partial()
+        except _DAMAGE as error:
+            problems.append(f"{_prefix(folder, step)}: {_first_line(error)}")
+            continue
+        for text in problems:
+            warnings.warn(f"The checkpoint {text}. The weights of step {step} are used instead.", stacklevel=3)
+        return step
+    if problems:
+        raise UserError("No checkpoint can be loaded:\n  " + "\n  ".join(problems) + "\nIf the model's code has "
+                        "changed since, use the version that trained it; else train again.")
+    return None
+
+
+class _JsonState(tf.train.experimental.PythonState):
+    """Plain values inside a checkpoint."""
+
+    def __init__(self, content: dict[str, Any] | None = None):
+        self.content = content or {}
+
+    def serialize(self) -> str:
+        return json.dumps(self.content)
+
+    def deserialize(self, string_value: str | bytes) -> None:
+        self.content = json.loads(string_value)
+
+
+def _named(variables: Sequence[Any]) -> dict[str, tf.Variable]:
+    """Variables by number and path, without the counters Keras adds to names, which differ between processes.
+
+    Named here because Keras hides layers that are held in lists and dicts from tf.train.Checkpoint.
+    """
+    names = [re.sub(r"_\d+(?=/|$)", "", getattr(variable, "path", variable.name)) for variable in variables]
+    return {f"{i:05d} {name}": raw_variable(variable) for i, (name, variable) in enumerate(zip(names, variables))}
+
+
+# Files: <folder>/step-00000100.index beside <folder>/step-00000100.data-00000-of-00001.
+
+def _prefix(folder: Path, step: int) -> str:
+    return str(folder / f"step-{step:08d}")
+
+
+def _steps(folder: Path) -> list[int]:
+    """Steps of the complete checkpoints of a folder, rising."""
+    matches = (re.fullmatch(r"step-(\d+)\.index", path.name) for path in folder.glob("step-*.index"))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def _write(checkpoint: tf.train.Checkpoint, folder: Path, step: int) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    if step in _steps(folder):
+        _remove(folder, step)  # so that never an old index stands beside new data
+    return checkpoint.write(_prefix(folder, step))
+
+
+def _remove(folder: Path, step: int) -> None:
+    """The index goes first: without it the rest does not count."""
+    prefix = Path(_prefix(folder, step))
+    prefix.with_name(f"{prefix.name}.index").unlink(missing_ok=True)
+    for path in folder.glob(f"{prefix.name}.data-*"):
+        path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed processes left: files of checkpoints without an index."""
+    whole = {f"step-{step:08d}" for step in _steps(folder)}
+    for path in folder.glob("step-*"):
+        if path.is_file() and path.name.split(".")[0] not in whole:
+            path.unlink(missing_ok=True)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(getattr(error, "message", None) or error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__

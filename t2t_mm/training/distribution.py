@@ -1,0 +1,87 @@
+"""On which devices training runs: the strategy, the parts of a batch, and whether XLA compiles."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from t2t_mm.errors import UserError, did_you_mean
+
+KINDS = ("auto", "none", "mirrored", "multi_worker")
+COMPILED_BY_DEFAULT = ("GPU", "TPU")
+XLA_FLAGS = ("auto", "on", "off")
+
+
+def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
+    """The distribution strategy of a training run, or None for a single device.
+
+    "auto" mirrors the model on all GPUs if there are several; "mirrored" does so always (on all logical CPUs if there
+    is no GPU); "multi_worker" joins the processes named in the TF_CONFIG environment variable; "none" is one device.
+
+    Raises:
+      UserError: for an unknown kind, or "multi_worker" without a cluster in TF_CONFIG.
+    """
+    if kind not in KINDS:
+        raise UserError(f"The distribution {kind} is not known.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}.")
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if kind == "none" or (kind == "auto" and len(gpus) < 2):
+        return None
+    if kind == "multi_worker":
+        _check_cluster(os.environ.get("TF_CONFIG", ""))
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.MirroredStrategy(gpus or [device.name for device in tf.config.list_logical_devices("CPU")])
+
+
+def _check_cluster(config):
+    example = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        described = json.loads(config)
+        complete = bool(described["cluster"]["worker"]) and "index" in described["task"]
+    except (ValueError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise UserError("The distribution multi_worker needs the cluster in the environment variable TF_CONFIG, which "
+                        f"is {config!r}. Set it in every process, each with its own index: TF_CONFIG='{example}'.")
+
+
+def replicas(strategy: tf.distribute.Strategy | None) -> int:
+    """How many replicas share a batch, over all workers."""
+    return strategy.num_replicas_in_sync if strategy else 1
+
+
+def split_batch(batch: Mapping[str, tf.Tensor], parts: int) -> tuple[dict[str, tf.Tensor], ...]:
+    """Cuts a batch along its first axis into parts whose sizes differ by at most 1, none of them empty.
+
+    A batch with fewer examples than parts is repeated as a whole until it has enough: every example then counts
+    equally often, so that the gradient of the mean loss stays what it was. With several workers each makes all parts of
+    the same batch and takes its own, so that they train as one process would.
+    """
+    if parts == 1:
+        return (dict(batch),)
+    examples = int(next(iter(batch.values())).shape[0])
+    copies = -(-parts // examples)
+    repeated = {name: tf.concat([tensor] * copies, axis=0) if copies > 1 else tensor for name, tensor in batch.items()}
+    cuts = [examples * copies * i // parts for i in range(parts + 1)]
+    return tuple({name: tensor[start:stop] for name, tensor in repeated.items()}
+                 for start, stop in zip(cuts, cuts[1:]))
+
+
+def use_xla(flag: str, devices: Sequence[str] | None = None) -> bool:
+    """Whether XLA compiles the training step.
+
+    Args:
+      flag: "on", "off", or "auto": on for GPUs and TPUs, and off for CPUs, where depthwise convolutions are 20 to 500
+        times slower with XLA than without.
+      devices: types of the devices that train, like ("CPU", "GPU"); by default those of this machine.
+
+    Raises:
+      UserError: for another flag.
+    """
+    if flag not in XLA_FLAGS:
+        raise UserError(f"--xla={flag} is not known.{did_you_mean(flag, XLA_FLAGS)} Known: {', '.join(XLA_FLAGS)}.")
+    if flag != "auto":
+        return flag == "on"
+    if devices is None:
+        devices = [device.device_type for device in tf.config.list_logical_devices()]
+    return any(device in COMPILED_BY_DEFAULT for device in devices)

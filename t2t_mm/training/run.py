@@ -1,0 +1,176 @@
+"""train: an experiment and a folder → a trained model, evaluated as it goes; the same call again goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.data.manifest import read_manifest
+from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, train_batches
+from t2t_mm.errors import UserError
+from t2t_mm.experiment import Experiment
+from t2t_mm.training import distribution, loop, schedules
+from t2t_mm.training.checkpoints import Checkpoints
+from t2t_mm.training.evaluation import Evaluator
+from t2t_mm.training.event_log import EventLog, last_metrics
+from t2t_mm.training.mixing import Mixing
+from t2t_mm.training.optimizers import make_optimizer
+from t2t_mm.training.progress import Progress
+from t2t_mm.training.train_step import TrainStep
+
+DEV = "dev"
+
+
+def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_steps: int = 100, eval_interval: int = 0,
+          checkpoint_interval: int = 0, xla: str = "auto", strategy: Any = "auto", early_stopping_patience: int = 0,
+          keep: int = 3, log_interval: int = 50, report: Callable[[str], None] = print) -> dict[str, Any]:
+    """Trains until `train_steps` updates have been made in all, counting those of earlier calls with this output_dir.
+
+    Args:
+        experiment: what to train; saved in output_dir, which must not hold another one.
+        output_dir: gets experiment.json, vocabularies/, checkpoints/, best/, metrics.jsonl, tensorboard/.
+        train_steps: 0: as the hparams say.
+        eval_steps: most dev batches of a problem in an evaluation; 0: all.
+        eval_interval: steps between evaluations; 0: as the hparams say. There is one at the end in any case.
+        checkpoint_interval: steps between checkpoints; 0: as between evaluations.
+        xla: "auto", "on" or "off" (training/distribution.py).
+        strategy: a kind of `distribution.make_strategy`, a tf.distribute.Strategy, or None.
+        early_stopping_patience: stop after so many evaluations without a lower mean log-perplexity; 0: never.
+        keep: how many checkpoints stay.
+        log_interval: steps between train lines of metrics.jsonl.
+        report: prints a line.
+
+    Returns:
+        status ("finished", "stopped early", "interrupted"), step, best_step, best_log_perplexity, dev (problem →
+        last dev metrics), seconds (of this call), output_dir.
+
+    Raises UserError for whatever can be known beforehand, and for a loss that is not finite.
+    """
+    start_time = time.monotonic()
+    steps = _train_steps(experiment, train_steps)
+    schedules.check(experiment.hparams.learning_rate_schedule, experiment.hparams.warmup_steps, steps)
+    experiment.check_output_dir(output_dir)
+    every = eval_interval or experiment.hparams.eval_interval
+    intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
+    mixing = _mixing(experiment, steps, report)
+    _report_drops(experiment, report)
+    scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy
+    run = _Run(experiment, output_dir, mixing, scope, distribution.use_xla(xla), steps, eval_steps, keep)
+    status, done = run.go(intervals, report)
+    summary = run.summary(status, done, time.monotonic() - start_time)
+    report(describe(summary))
+    return summary
+
+
+class _Run:
+    """The parts of a training run, made once: model, optimizer, data, checkpoints."""
+
+    def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, scope: Any, xla: bool, train_steps: int,
+                 eval_steps: int, keep: int):
+        self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
+        hparams = experiment.hparams
+        with _scope(scope):
+            self._model = experiment.build_model()
+            optimizer = make_optimizer(hparams, self._model.trainable_variables)
+        self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps)
+        self._evaluator = Evaluator(self._model)
+        self._iterators = {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems}
+        self._dev = {problem.name: _dev_data(experiment, problem, eval_steps) for problem in experiment.problems}
+        self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._iterators, keep)
+        self._best: dict[str, Any] = {}
+
+    def go(self, intervals: loop.Intervals, report: Callable[[str], None]) -> tuple[str, int]:
+        """Restores, trains, and returns why it ended and after how many steps."""
+        start = self._checkpoints.restore_latest() or 0
+        self._experiment.save(self._output_dir)
+        if start:
+            report(f"Going on from step {start:,} of {self._output_dir}.")
+        if start >= intervals.train_steps:
+            report(f"All {intervals.train_steps:,} steps are done already. Raise --train_steps to train on.")
+        with EventLog(self._output_dir, start) as log, Progress(intervals.train_steps, start, report) as progress:
+            training = loop.Loop(self._take, self._evaluate, self._checkpoints, log, progress, intervals,
+                                 self._output_dir)
+            status, done = training.run(start)
+        self._best = training.state
+        return status, done
+
+    def summary(self, status: str, done: int, seconds: float) -> dict[str, Any]:
+        return {"status": status, "step": done, "best_step": self._best["best_step"],
+                "best_log_perplexity": self._best["best_value"], "dev": last_metrics(self._output_dir, DEV),
+                "seconds": seconds, "output_dir": self._output_dir}
+
+    def _take(self, done: int) -> list[loop.Step]:
+        """The next update: one batch of one problem, or several of several."""
+        count = self._experiment.hparams.problems_per_step
+        names = [self._mixing.problem_at(self._experiment.seed, done * count + i) for i in range(count)]
+        batches = [next(self._iterators[name]) for name in names]
+        if count == 1:
+            return [loop.Step(names[0], batches[0], self._train_step.step(names[0], batches[0], done))]
+        return [loop.Step(*taken) for taken in zip(names, batches, self._train_step.step_many(names, batches, done))]
+
+    def _evaluate(self) -> dict[str, dict[str, float]]:
+        return {name: self._evaluator.evaluate(name, batches) for name, batches in self._dev.items() if batches is not None}
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """How a run ended and where its results are, in a few lines."""
+    lines = [f"Training {summary['status']} after {summary['step']:,} steps."]
+    if summary["status"] == loop.INTERRUPTED:
+        lines[0] += " Everything is saved: the same command goes on."
+    if summary["best_step"] is not None:
+        lines.append(f"Best dev log-perplexity {summary['best_log_perplexity']:.4f} at step {summary['best_step']:,}.")
+    folder = summary["output_dir"]
+    lines.append(f"Results: {os.path.join(folder, 'metrics.jsonl')}; curves: tensorboard --logdir "
+                 f"{os.path.join(folder, 'tensorboard')}; weights: {os.path.join(folder, 'best')}")
+    return "\n".join(lines)
+
+
+def _train_steps(experiment: Experiment, asked: int) -> int:
+    steps = asked or experiment.hparams.train_steps
+    if steps < 1:
+        raise UserError("How long to train is not said. Give --train_steps, or the hparam train_steps.")
+    return steps
+
+
+def _mixing(experiment: Experiment, steps: int, report: Callable[[str], None]) -> Mixing:
+    sizes = {problem.name: read_manifest(experiment.data_dir, problem.name).count("train")
+             for problem in experiment.problems}
+    mixing = Mixing.from_hparams(experiment.hparams, sizes)
+    warning = mixing.warning(experiment.seed, steps * experiment.hparams.problems_per_step)
+    if warning:
+        report(warning)
+    shares = ", ".join(f"{name} {share:.1%} ({sizes[name]:,} examples)" for name, share in mixing.shares.items())
+    report(f"Share of the steps: {shares}.")
+    return mixing
+
+
+def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
+    """Says how many examples are too long, problem by problem."""
+    for problem in experiment.problems:
+        manifest, buckets = read_manifest(experiment.data_dir, problem.name), experiment.buckets(problem)
+        for split in (name for name in ("train", DEV) if name in manifest.splits and manifest.count(name)):
+            dropped = count_dropped(problem, experiment.data_dir, split, buckets)
+            if dropped:
+                report(describe_drops(problem, split, dropped, manifest.count(split)))
+
+
+def _training_data(experiment: Experiment, problem: Any) -> tf.data.Dataset:
+    return train_batches(problem, experiment.data_dir, experiment.encoders, experiment.buckets(problem), experiment.seed,
+                         dict(experiment.modalities))
+
+
+def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> tf.data.Dataset | None:
+    """The dev batches of a problem; None if it has no dev examples."""
+    manifest = read_manifest(experiment.data_dir, problem.name)
+    if DEV not in manifest.splits or not manifest.count(DEV):
+        return None
+    return eval_batches(problem, experiment.data_dir, DEV, experiment.buckets(problem), eval_steps or None)
+
+
+def _scope(strategy: Any) -> Any:
+    return strategy.scope() if strategy else contextlib.nullcontext()

@@ -1,0 +1,243 @@
+"""One update of the model: a batch's loss, its gradients, clipping, the optimizer; traced once for each graph."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
+
+import tensorflow as tf
+
+from t2t_mm.training import distribution, schedules
+from t2t_mm.training.optimizers import Optimizer, assign, read
+
+Batch = Mapping[str, tf.Tensor]
+Scalars = dict[str, tf.Tensor]
+
+
+class TrainStep:
+    """Updates a model with batches of its problems.
+
+    The loss of a batch is its nats per target position plus the model's auxiliary losses; its gradient is clipped to
+    the global norm `hparams.clip_norm` (0: never), and the optimizer applies it to the variables the problem touched.
+    Where the loss or the norm is not finite, nothing at all is updated, and "finite" is 0.
+
+    With a strategy each replica takes a part of the batch and counts by its target positions, so that the gradient is
+    that of the whole batch: Σ nats / Σ positions. Auxiliary losses are averaged by the same weights.
+
+    Problems of one `model.graph_key(problem)` share one traced function, in which batch and length are unknown; only
+    the number of the command, `model.command_id(problem)`, differs, and it is a tensor. XLA, where it is on, compiles
+    this function for every shape it meets: the whole update, or with a strategy only the forward and backward pass
+    (on CPUs collectives cannot be compiled).
+
+    Args:
+      model: a built T2TModel, made in the scope of the strategy.
+      optimizer: of `model.trainable_variables`, made in the scope of the strategy.
+      hparams: clip_norm, problems_per_step and the learning rate schedule are read.
+      xla: whether to compile.
+      strategy: a distribution strategy, or None.
+      seed: of the run; the randomness of a step is a function of (seed, step) alone.
+      train_steps: length of the run for the schedule, where it is not `hparams.train_steps`.
+    """
+
+    def __init__(self, model, optimizer: Optimizer, hparams, xla: bool = False,
+                 strategy: tf.distribute.Strategy | None = None, seed: int = 0, train_steps: int | None = None):
+        self._model, self._optimizer, self._strategy = model, optimizer, strategy
+        self._xla, self._seed = xla, seed
+        self._clip_norm = hparams.clip_norm
+        self._problems_per_step = hparams.problems_per_step
+        self._schedule = schedules.schedule(hparams, train_steps)
+        self._replicas = distribution.replicas(strategy)
+        self._functions: dict[Hashable, tf.function] = {}
+        self._touched: dict[Hashable, tuple[int, ...]] = {}   # graph → indices of the variables that get a gradient
+        self._sums = self._make_sums() if self._problems_per_step > 1 else []
+
+    def step(self, problem: str, batch: Batch, step: int) -> Scalars:
+        """One update with one problem's batch.
+
+        Args:
+          problem: name of a problem of the model.
+          batch: its tensors, as the pipeline yields them; at least one example.
+          step: number of updates made before this one.
+
+        Returns:
+          Scalar tensors: loss (nats per target position, without auxiliary losses), objective (with them), each
+          auxiliary loss and scalar statistic of the model by its name, grad_norm (before clipping), learning_rate,
+          tokens (target positions), examples, and finite: 1, or 0 where the objective, or a gradient that no smaller
+          loss scale can mend, was not finite.
+        """
+        rate = self._schedule(step)
+        function, inputs = self._function(self._update, problem, batch, step)
+        scalars = function(*inputs, tf.constant(rate, tf.float32))
+        return dict(scalars, learning_rate=tf.constant(rate, tf.float32))
+
+    def step_many(self, problems: Sequence[str], batches: Sequence[Batch], step: int) -> list[Scalars]:
+        """One update with the average gradient of `hparams.problems_per_step` batches of different problems.
+
+        Returns:
+          For each batch the scalars of `step`; grad_norm is the norm of the average, the same for all, and finite is
+          0 for a batch whose own objective is not finite, or for all if only their average gradient is not.
+
+        Raises:
+          ValueError: if there are more or fewer problems or batches than `hparams.problems_per_step`.
+        """
+        if len(problems) != self._problems_per_step or len(batches) != self._problems_per_step:
+            raise ValueError(f"problems_per_step={self._problems_per_step}, but {len(problems)} problems and "
+                             f"{len(batches)} batches were given")
+        if self._problems_per_step == 1:
+            return [self.step(problems[0], batches[0], step)]
+        results, touched = [], set()
+        for i, (problem, batch) in enumerate(zip(problems, batches)):
+            function, inputs = self._function(self._accumulate, problem, batch, step * self._problems_per_step + i)
+            results.append(function(*inputs))
+            touched.update(self._touched[self._model.graph_key(problem)])
+        return self._finish(results, tuple(sorted(touched)), self._schedule(step))
+
+    def _finish(self, results, touched, rate):
+        """Applies the accumulated gradients and completes the scalars of every batch."""
+        rate = tf.constant(rate, tf.float32)
+        finite_losses = tf.reduce_min(tf.stack([result["finite"] for result in results]))
+        if touched not in self._functions:
+            body = partial(self._apply_sums, touched)
+            self._functions[touched] = tf.function(partial(self._on_replicas, body), autograph=False)
+        update = self._functions[touched](finite_losses, rate)
+        gradient_is_why = (update["finite"] == 0) & (finite_losses == 1)
+        return [dict(result, grad_norm=update["grad_norm"], learning_rate=rate,
+                     finite=tf.where(gradient_is_why, 0.0, result["finite"])) for result in results]
+
+    # Functions, traced once per graph.
+
+    def _function(self, body, problem, batch, randomness):
+        """The traced function of a problem's graph, and its inputs: parts of the batch, command, seed."""
+        parts = distribution.split_batch(batch, self._replicas)
+        signature = tuple({name: _specification(tensor) for name, tensor in part.items()} for part in parts)
+        key = (body.__name__, self._model.graph_key(problem), tuple(sorted(signature[0].items())))
+        if key not in self._functions:
+            self._functions[key] = self._trace(body, problem, signature)
+        seed = tf.constant([self._seed % 2 ** 31, randomness % 2 ** 31], tf.int32)
+        return self._functions[key], (parts, tf.constant(self._model.command_id(problem), tf.int32), seed)
+
+    def _trace(self, body, problem, signature):
+        scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)]
+        if body.__name__ == "_update":                                   # else the rate comes at the end of the step
+            scalars.append(tf.TensorSpec([], tf.float32))
+        whole = self._xla and self._strategy is None
+        return tf.function(partial(self._on_replicas, partial(body, problem)), autograph=False,
+                           input_signature=[signature, *scalars], jit_compile=whole)
+
+    def _on_replicas(self, body, *inputs):
+        """The scalars of `body`, run on every replica; they are the same on each."""
+        if self._strategy is None:
+            return body(*inputs)
+        scalars = self._strategy.run(body, args=inputs)
+        return {name: self._strategy.experimental_local_results(value)[0] for name, value in scalars.items()}
+
+    def _own_part(self, parts):
+        if self._strategy is None:
+            return parts[0]
+        return parts[int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))]
+
+    # What runs in the graph, in each replica.
+
+    def _update(self, problem, parts, command, seed, rate):
+        gradients, scalars = self._reduced_gradients(problem, self._own_part(parts), command, seed)
+        return dict(scalars, **self._commit(gradients, scalars["finite"], rate))
+
+    def _accumulate(self, problem, parts, command, seed):
+        gradients, scalars = self._reduced_gradients(problem, self._own_part(parts), command, seed)
+        self._touched[self._model.graph_key(problem)] = tuple(gradients)
+        for i, gradient in gradients.items():
+            tf.raw_ops.AssignAddVariableOp(resource=self._sums[i].handle, value=gradient)
+        return scalars
+
+    def _apply_sums(self, touched, finite_losses, rate):
+        gradients = {i: read(self._sums[i]) / self._problems_per_step for i in touched}
+        result = self._commit(gradients, finite_losses, rate)
+        for i in touched:
+            assign(self._sums[i], tf.zeros_like(self._sums[i]))
+        return result
+
+    def _commit(self, gradients, finite_loss, rate):
+        """Clips and applies gradients unless something is not finite."""
+        norm = tf.linalg.global_norm(list(gradients.values()))
+        keep = tf.math.is_finite(norm) & (finite_loss == 1)
+        mended = self._update_loss_scale(keep)
+        factor = self._clip_norm / tf.maximum(norm, self._clip_norm) if self._clip_norm else 1.0
+        factor = tf.where(keep, factor, 0.0)
+        clipped = {i: tf.math.multiply_no_nan(gradient, factor) for i, gradient in gradients.items()}
+        self._optimizer.apply(clipped, rate, keep)
+        return {"grad_norm": norm, "finite": tf.where(keep | (mended & (finite_loss == 1)), 1.0, 0.0)}
+
+    def _update_loss_scale(self, keep):
+        """Whether a gradient that is not finite is no error, because a smaller loss scale comes next."""
+        loss_scale = self._optimizer.loss_scale
+        if loss_scale is None:
+            return tf.constant(False)
+        may_shrink = read(loss_scale.scale) > 1
+        loss_scale.update(keep)
+        return may_shrink
+
+    def _reduced_gradients(self, problem, batch, command, seed):
+        """Gradients of the loss over all replicas, by index of the variable, and the scalars to report."""
+        if self._strategy is None:
+            gradients, means, tokens, examples = self._gradients(problem, batch, command, seed)
+        else:
+            gradients, means, tokens, examples = self._all_reduced(problem, batch, command, seed)
+        finite = tf.where(tf.math.is_finite(means["objective"]), 1.0, 0.0)
+        return gradients, dict(means, tokens=tokens, examples=examples, finite=finite)
+
+    def _all_reduced(self, problem, batch, command, seed):
+        replica = tf.distribute.get_replica_context()
+        seed = tf.random.experimental.stateless_fold_in(seed, replica.replica_id_in_sync_group)
+        function = partial(self._gradients, problem)
+        if self._xla:
+            function = tf.function(function, jit_compile=True, autograph=False)
+        gradients, means, tokens, examples = function(dict(batch), command, seed)
+        weighted = [tensor * tokens for tensor in (*gradients.values(), *means.values())]
+        *sums, tokens, examples = replica.all_reduce(tf.distribute.ReduceOp.SUM, [*weighted, tokens, examples])
+        averages = [tf.math.divide_no_nan(total, tokens) for total in sums]
+        return (dict(zip(gradients, averages)), dict(zip(means, averages[len(gradients):])), tokens, examples)
+
+    def _gradients(self, problem, batch, command, seed):
+        """Gradients of one replica's loss, and its means over target positions, its target positions and examples."""
+        loss_scale = self._optimizer.loss_scale
+        scale = 1.0 if loss_scale is None else read(loss_scale.scale)
+        with tf.GradientTape() as tape:
+            output = self._model.call(batch, problem, training=True, seed=seed, command=command)
+            nats, tokens = self._model.loss(batch, problem, output, training=True)
+            tokens = tf.cast(tokens, tf.float32)
+            means = {"loss": tf.math.divide_no_nan(tf.cast(nats, tf.float32), tokens)}
+            means.update({name: tf.cast(value, tf.float32) for name, value in output.losses.items()})
+            means["objective"] = tf.add_n(list(means.values()))
+            scaled_loss = means["objective"] * scale
+        gradients = self._gradients_by_index(tape, scaled_loss, scale)
+        means.update(_scalar_statistics(output.statistics))
+        examples = tf.cast(tf.shape(next(iter(batch.values())))[0], tf.float32)
+        return gradients, means, tokens, examples
+
+    def _gradients_by_index(self, tape, scaled_loss, scale):
+        """Dense gradients of the variables that the forward pass read."""
+        watched = {id(variable) for variable in tape.watched_variables()}
+        variables = {i: v for i, v in enumerate(self._optimizer.variables_updated) if id(v) in watched}
+        gradients = zip(variables, tape.gradient(scaled_loss, list(variables.values())))
+        dense = {i: tf.convert_to_tensor(gradient) for i, gradient in gradients if gradient is not None}
+        if self._optimizer.loss_scale is None:
+            return dense
+        return {i: gradient / scale for i, gradient in dense.items()}
+
+    def _make_sums(self):
+        """A variable for each trainable one, for the sum of gradients; zero between steps, so never saved."""
+        def make():
+            return [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._optimizer.variables_updated]
+        if self._strategy is None:
+            return make()
+        with self._strategy.scope():
+            return make()
+
+
+def _specification(tensor):
+    """The type of a batch's tensor with its number of examples, and its length if it is a sequence, left open."""
+    shape = tensor.shape.as_list()
+    open_axes = 2 if len(shape) in (2, 3) else 1     # [B, L], [B, T, M]; but [B], [B, H, W, C]
+    return tf.TensorSpec([None] * open_axes + shape[open_axes:], tensor.dtype)
+
+
+def _scalar_statistics(statistics):
+    return {name: tf.cast(value, tf.float32) for name, value in statistics.items() if value.shape.rank == 0}

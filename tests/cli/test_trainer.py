@@ -1,0 +1,143 @@
+"""Every mistake in t2t-trainer's command line or data: one short error that says what to do, status 2, nothing written."""
+
+import shutil
+
+import pytest
+
+from t2t_mm import registry
+from t2t_mm.cli import datagen, trainer
+
+PROBLEM = "algorithmic_reverse"
+FLAGS = {"problem": PROBLEM, "model": "transformer", "hparams_set": "transformer_tiny", "train_steps": "2"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data_dir with one problem in it."""
+    data_dir = tmp_path_factory.mktemp("data")
+    assert datagen.main([f"--problem={PROBLEM}", f"--data_dir={data_dir}", "--num_processes=1"]) == 0
+    return data_dir
+
+
+@pytest.fixture
+def data_dir(made, tmp_path):
+    """A copy that a test may damage."""
+    return shutil.copytree(made, tmp_path / "data")
+
+
+def lines(**flags) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items() if value is not None]
+
+
+def refused(capsys, tmp_path, **flags) -> str:
+    """The error of a run that must be refused, after checking what holds for every error."""
+    output = tmp_path / "run"
+    arguments = lines(**{**FLAGS, "output_dir": output, "data_dir": tmp_path / "data", **flags})
+    assert trainer.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("t2t-trainer: error: ") and "Traceback" not in error and len(error.splitlines()) <= 20
+    assert not output.exists() or not any(output.iterdir())
+    return error
+
+
+def test_all_missing_flags_are_named_at_once(capsys, tmp_path):
+    assert trainer.main([]) == 2
+    error = capsys.readouterr().err
+    assert all(f"--{name}" in error for name in ("problem", "model", "hparams_set", "data_dir", "output_dir"))
+    assert "--train_steps" in refused(capsys, tmp_path, train_steps=None)
+
+
+@pytest.mark.parametrize("flags,words", [
+    ({"problem": "algorithmic_revers"}, ["algorithmic_revers", "Did you mean 'algorithmic_reverse'"]),
+    ({"problem": f"{PROBLEM},nothing_like_it"}, ["nothing_like_it"]),
+    ({"problem": "image_digits_rev"}, ["image_digits_rev"]),
+    ({"model": "multimodal"}, ["multimodal", "Did you mean 'multimodel'"]),
+    ({"hparams_set": "transformer_tinny"}, ["transformer_tinny", "'transformer_tiny'"]),
+    ({"hparams": "hiden_size=3"}, ["hiden_size", "'hidden_size'"]),
+    ({"hparams": "hidden_size=large"}, ["hidden_size", "whole number", "large"]),
+    ({"hparams": "hidden_size=-4"}, ["hidden_size", "at least 1", "-4"]),
+    ({"hparams": "dropout"}, ["dropout", "key=value"]),
+    ({"modality": "inputs:langauge"}, ["langauge", "'language'"]),
+    ({"modality": "inputs"}, ["feature:modality"]),
+    ({"xla": "maybe"}, ["xla", "auto", "on", "off"]),
+    ({"schedule": "trian"}, ["schedule", "train_and_evaluate"]),
+    ({"strategy": "telepathy"}, ["strategy", "mirrored"]),
+    ({"train_steps": "many"}, ["train_steps", "many"]),
+    ({"train_steps": "-1"}, ["train_steps", "-1"]),
+    ({"train_step": "1"}, ["train_step", "--train_steps"]),
+    ({"t2t_usr_dir": "/nowhere/at/all"}, ["/nowhere/at/all", "does not exist"]),
+])
+def test_a_wrong_flag_is_refused(capsys, tmp_path, flags, words):
+    error = refused(capsys, tmp_path, **flags)
+    assert all(word in error for word in words), error
+
+
+def test_missing_data_says_which_command_makes_them(capsys, tmp_path):
+    error = refused(capsys, tmp_path)
+    assert f"t2t-datagen --problem={PROBLEM} --data_dir={tmp_path / 'data'}" in error
+
+
+def test_a_truncated_shard_is_refused(capsys, tmp_path, data_dir):
+    shard = next((data_dir / PROBLEM).glob("train-*"))
+    shard.write_bytes(shard.read_bytes()[:-100])
+    error = refused(capsys, tmp_path)
+    assert shard.name in error and "truncated" in error and "t2t-datagen" in error
+
+
+def test_a_lost_shard_is_refused(capsys, tmp_path, data_dir):
+    shard = next((data_dir / PROBLEM).glob("dev-*"))
+    shard.unlink()
+    assert shard.name in refused(capsys, tmp_path)
+
+
+def test_a_damaged_manifest_is_refused(capsys, tmp_path, data_dir):
+    (data_dir / PROBLEM / "manifest.json").write_text('{"format', encoding="utf-8")
+    assert "manifest.json" in refused(capsys, tmp_path)
+
+
+def test_a_changed_vocabulary_is_refused(capsys, tmp_path, data_dir):
+    from t2t_mm.data import text_encoders
+
+    (path,) = (data_dir / "vocabularies").iterdir()
+    encoder = text_encoders.load(path)
+    text_encoders.Tokens(encoder.tokens[::-1]).save(path)
+    error = refused(capsys, tmp_path)
+    assert "vocabulary" in error and "digits" in error
+
+
+def test_a_lost_vocabulary_is_refused(capsys, tmp_path, data_dir):
+    shutil.rmtree(data_dir / "vocabularies")
+    assert "vocabular" in refused(capsys, tmp_path)
+
+
+def test_an_error_in_a_users_file_is_shown_whole(capsys, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("def half():\n    return 1 / 0\n\n\nhalf()\n", encoding="utf-8")
+    assert trainer.main(lines(**FLAGS, t2t_usr_dir=own, data_dir=tmp_path, output_dir=tmp_path / "run")) == 2
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError" in error and "own.py" in error and "half()" in error
+
+
+def test_a_dry_run_writes_nothing(capsys, tmp_path, data_dir):
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    flags = {**FLAGS, "hparams": "hidden_size=16,num_heads=2", "data_dir": data_dir, "train_steps": None}
+    assert trainer.main([*lines(**flags), "--dry_run"]) == 0
+    shown = capsys.readouterr().out
+    assert PROBLEM in shown and "encoder" in shown
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+
+
+def test_steps_come_from_the_flag_or_the_hparams():
+    def steps(**flags):
+        return trainer.train_steps(trainer.define().parse(lines(**flags)))
+
+    assert steps(**FLAGS) == 2
+    assert steps(**{**FLAGS, "train_steps": None}, hparams="train_steps=7") == 7
+    assert steps(**FLAGS, hparams="train_steps=7") == 2
+    assert set(trainer.STRATEGIES) and registry.hparams("transformer_tiny").train_steps == 0
+
+
+def test_strategies_are_those_of_the_training_floor():
+    from t2t_mm.training import distribution
+
+    assert tuple(trainer.STRATEGIES) == tuple(distribution.KINDS)

@@ -1,0 +1,21 @@
+"""What all tests share: paths of the helpers beside them, and TensorFlow set up as the programs set it up."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+TESTS = Path(__file__).parent
+for folder in (TESTS, TESTS / "layers"):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def pytest_runtest_setup(item):
+    """Once TensorFlow is there (this never imports it), turns off graph rewriting: seconds for each graph, no gain."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and hasattr(tensorflow, "config") and not item.config.stash.get("rewriting_off", False):
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        item.config.stash["rewriting_off"] = True

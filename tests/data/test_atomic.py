@@ -1,0 +1,92 @@
+"""Laws of atomic writing: the place holds the old or the new, whole; nothing else stays."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from t2t_mm.data.atomic import atomic_file, atomic_folder
+
+DEAD = int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True,
+                          check=True).stdout)
+
+
+class Broken(BaseException):
+    """Not an Exception, like KeyboardInterrupt."""
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    path = tmp_path / "deep" / "file"
+    with atomic_file(path) as partial:
+        partial.write_text("new")
+        assert not path.exists() and partial.parent == path.parent and partial.name.startswith(".")
+    assert path.read_text() == "new" and os.listdir(path.parent) == ["file"]
+
+
+def test_a_file_is_replaced_or_stays_as_it_was(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(Broken), atomic_file(path) as partial:
+        partial.write_text("half")
+        raise Broken
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
+    with atomic_file(path) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_block_that_writes_no_file_fails(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "file"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "folder"
+    with pytest.raises(Broken), atomic_folder(path) as partial:
+        (partial / "half").write_text("x")
+        raise Broken
+    assert os.listdir(tmp_path) == []
+    with atomic_folder(path) as partial:
+        (partial / "inner").mkdir()
+        (partial / "inner" / "file").write_text("new")
+        assert not path.exists()
+    assert (path / "inner" / "file").read_text() == "new" and os.listdir(tmp_path) == ["folder"]
+
+
+def test_an_existing_folder_is_refused_or_replaced(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with pytest.raises(FileExistsError), atomic_folder(path):
+        raise AssertionError("refused before the work")
+    with pytest.raises(Broken), atomic_folder(path, replace=True) as partial:
+        raise Broken
+    assert os.listdir(path) == ["old"]
+    with atomic_folder(path, replace=True) as partial:
+        (partial / "new").write_text("new")
+        assert os.listdir(path) == ["old"]
+    assert os.listdir(path) == ["new"] and os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_folder_that_another_process_makes_meanwhile_is_left_alone(tmp_path):
+    path = tmp_path / "folder"
+    with pytest.raises(FileExistsError), atomic_folder(path):
+        path.mkdir()
+        (path / "theirs").write_text("x")
+    assert os.listdir(path) == ["theirs"] and os.listdir(tmp_path) == ["folder"]
+
+
+def test_leftovers_of_dead_processes_are_removed_and_of_living_ones_kept(tmp_path):
+    with atomic_folder(tmp_path / "folder") as partial:
+        name = partial.name
+    dead = tmp_path / name.replace(str(os.getpid()), str(DEAD))
+    alive = tmp_path / name.replace(str(os.getpid()), str(os.getppid()))
+    elsewhere = tmp_path / f".folder.another-machine.{DEAD}.partial"
+    for leftover in (dead, alive, elsewhere):
+        leftover.mkdir()
+        (leftover / "file").write_text("x")
+    with atomic_folder(tmp_path / "folder", replace=True):
+        pass
+    assert sorted(os.listdir(tmp_path)) == sorted([alive.name, elsewhere.name, "folder"])

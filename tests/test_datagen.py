@@ -1,0 +1,228 @@
+"""Laws of data generation: whole or not at all, kept if complete, the same bytes every time, errors before work."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from t2t_mm.data.features import Image, Label, Text
+from t2t_mm.data.manifest import check_files, read_manifest
+from t2t_mm.data.records import read_stored
+from t2t_mm.data.vocabulary_building import load_encoders
+from t2t_mm.datagen import check_needs, generate, module_exists
+from t2t_mm.errors import UserError
+from t2t_mm.problems.problem import Problem
+
+COUNTS = {"train": 1100, "dev": 9, "test": 8}
+
+
+class Shapes(Problem):
+    """A tiny problem with three kinds of features."""
+
+    registered_name = "shapes"
+    shards = {"train": 3, "dev": 1, "test": 2}
+
+    def define_features(self):
+        return {"picture": Image(2, 2, 1), "inputs": Text("subwords:toy"), "targets": Label(("even", "odd"))}
+
+    def samples(self, split, tmp_dir):
+        for number in range(COUNTS[split]):
+            yield {"picture": np.full((2, 2, 1), number % 256, np.uint8), "inputs": f"{split} number {number}",
+                   "targets": number % 2}
+
+
+class Words(Problem):
+    """A tiny problem of texts, which can be reversed."""
+
+    registered_name = "words"
+
+    def define_features(self):
+        return {"inputs": Text("subwords:toy"), "targets": Text("bytes")}
+
+    def samples(self, split, tmp_dir):
+        for number in range(20):
+            yield {"inputs": f"in {number}", "targets": f"out {number}"}
+
+
+def run(problems, folder, **options):
+    said = []
+    manifests = generate(problems, str(folder), str(folder / "downloads"), 300, say=said.append,
+                         **{"processes": 1, **options})
+    return manifests, "\n".join(said)
+
+
+def tree(folder):
+    """File → content, with what is hidden."""
+    return {os.path.relpath(os.path.join(at, name), folder): open(os.path.join(at, name), "rb").read()
+            for at, _, names in os.walk(folder) for name in names}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    return folder, *run([Shapes(), Words(), Words(reverse=True)], folder)
+
+
+def test_files_are_those_of_the_manifests(made):
+    folder, manifests, _ = made
+    files = {f"{manifest.problem}/{shard.name}" for manifest in manifests
+             for split in manifest.splits.values() for shard in split.shards}
+    files |= {f"{manifest.problem}/manifest.json" for manifest in manifests} | {"vocabularies/toy.subwords"}
+    assert set(tree(folder)) == files
+    assert "shapes/train-00002-of-00003.tfrecord" in files
+    for manifest in manifests:
+        assert read_manifest(folder, manifest.problem) == manifest
+        check_files(manifest, verify=True)
+
+
+def test_every_sample_is_stored_and_comes_back(made):
+    folder, (manifest, *_), _ = made
+    encoder = load_encoders(Shapes(), folder)["subwords:toy"]
+    for split, count in COUNTS.items():
+        assert manifest.count(split) == count
+        stored = list(read_stored(manifest.paths(split)))
+        texts = [encoder.decode(record["inputs"]) for record in stored]
+        numbers = [int(text.split()[-1]) for text in texts]
+        assert [record["targets"].tolist() for record in stored] == [[number % 2] for number in numbers]
+        assert texts == [f"{split} number {number}" for number in numbers]
+        assert sorted(numbers) == list(range(count))
+        assert (numbers == list(range(count))) == (split != "train")  # only training examples are shuffled
+
+
+def test_the_manifest_tells_the_lengths(made):
+    folder, (manifest, *_), _ = made
+    lengths = [len(record["inputs"]) for record in read_stored(manifest.paths("train"))]
+    told = manifest.splits["train"].lengths["inputs"]
+    assert told == {"unit": "ids", "mean": round(sum(lengths) / len(lengths), 3), "longest": max(lengths)}
+
+
+def test_a_reversed_problem_is_a_problem_of_its_own(made):
+    folder, (_, there, back), _ = made
+    assert (there.problem, back.problem) == ("words", "words_rev")
+    for one, other in zip(read_stored(there.paths("dev")), read_stored(back.paths("dev")), strict=True):
+        assert one["inputs"].tolist() == other["targets"].tolist()
+        assert one["targets"].tolist() == other["inputs"].tolist()
+
+
+def test_progress_tells_problem_split_count_and_speed(made):
+    assert "shapes train: 1100 examples in" in made[2] and "/s)" in made[2] and "vocabulary subwords:toy" in made[2]
+
+
+def test_processes_change_no_byte(made, tmp_path):
+    run([Shapes(), Words(), Words(reverse=True)], tmp_path, processes=2)
+    assert tree(tmp_path) == tree(made[0])
+
+
+def test_complete_data_is_kept_and_overwriting_gives_the_same(made):
+    folder, manifests, _ = made
+    before, times = tree(folder), os.stat(folder / "words").st_mtime_ns
+    again, said = run([Words(), Shapes()], folder)
+    assert [manifest.problem for manifest in again] == ["words", "shapes"] and again[1] == manifests[0]
+    assert "words: there already (train 20, dev 20, test 20), kept" in said and "examples in" not in said
+    assert os.stat(folder / "words").st_mtime_ns == times
+    run([Words()], folder, overwrite=True)
+    assert os.stat(folder / "words").st_mtime_ns > times and tree(folder) == before
+
+
+class Failing(Words):
+    """Fails in the middle of its second split."""
+
+    def samples(self, split, tmp_dir):
+        yield {"inputs": "a", "targets": "b"}
+        if split == "dev":
+            raise ZeroDivisionError("oh")
+
+
+class Silent(Words):
+    """Has no samples in its last split."""
+
+    def samples(self, split, tmp_dir):
+        return iter(()) if split == "test" else super().samples(split, tmp_dir)
+
+
+class Wrong(Words):
+    """Its fifth dev sample is no text."""
+
+    def samples(self, split, tmp_dir):
+        for number, sample in enumerate(super().samples(split, tmp_dir)):
+            yield {**sample, "targets": None} if (split, number) == ("dev", 4) else sample
+
+
+@pytest.mark.parametrize(("problem", "error", "words"), [
+    (Failing, ZeroDivisionError, "oh"), (Silent, UserError, "generates no samples for its split 'test'"),
+    (Wrong, UserError, "words, dev sample 4 .*'targets'.*NoneType")])
+def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path):
+    with pytest.raises(error, match=words) as caught:
+        run([problem()], tmp_path)
+    assert set(tree(tmp_path)) == {"vocabularies/toy.subwords"} and not (tmp_path / "words").exists()
+    assert error is UserError or "words generated its split 'dev', after 1 samples" in caught.value.__notes__[0]
+
+
+def test_what_fails_leaves_older_data_as_it_was(made):
+    before = tree(made[0])
+    with pytest.raises(ZeroDivisionError):
+        run([Failing()], made[0], overwrite=True)
+    assert tree(made[0]) == before
+
+
+def test_damaged_outdated_and_foreign_data_is_a_user_error_until_overwritten(tmp_path):
+    (manifest,), _ = run([Words()], tmp_path)
+    shard = manifest.paths("train")[0]
+    with open(shard, "ab") as file:
+        file.truncate(10)
+    with pytest.raises(UserError, match="train-00000.*truncated.*--overwrite"):
+        run([Words()], tmp_path)
+    os.unlink(tmp_path / "words" / "manifest.json")
+    with pytest.raises(UserError, match="no manifest.json.*--overwrite"):
+        run([Words()], tmp_path)
+    (again,), _ = run([Words()], tmp_path, overwrite=True)
+    assert again == manifest
+    os.unlink(tmp_path / "vocabularies" / "toy.subwords")
+    with pytest.raises(UserError, match="does not exist.*--overwrite"):
+        run([Words()], tmp_path)
+
+
+class Needy(Words):
+    """Needs what nobody has."""
+
+    registered_name = "needy"
+    needs = ("os.path", "no_such_module", "xml.no_such_child.deeper")
+
+
+class Demanding(Words):
+    """Needs what the demo extra has."""
+
+    registered_name = "demanding"
+    needs = ("no_such_parent.child",)
+    extra = "demo"
+
+
+def test_all_missing_modules_are_named_at_once_before_any_work(tmp_path):
+    with pytest.raises(UserError) as error:
+        run([Words(), Needy(), Demanding()], tmp_path)
+    assert str(error.value).splitlines() == [
+        "needy needs the Python module 'no_such_module': install the package that has no_such_module",
+        "needy needs the Python module 'xml.no_such_child.deeper': "
+        "install the package that has xml.no_such_child.deeper",
+        "demanding needs the Python module 'no_such_parent.child': pip install 't2t_mm[demo]'"]
+    assert os.listdir(tmp_path) == []
+    check_needs([Words()])
+
+
+def test_finding_a_module_imports_nothing(tmp_path, monkeypatch):
+    package = tmp_path / "explosive" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("raise AssertionError('imported')")
+    (package / "leaf.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module_exists("explosive.inner.leaf") and module_exists("explosive")
+    assert not module_exists("explosive.inner.twig") and not module_exists("explosive.inner.leaf.cell")
+    assert not any(name.startswith("explosive") for name in sys.modules)
+
+
+def test_a_size_for_an_unknown_vocabulary_is_refused_before_any_work(tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'subwords:toy'"):
+        run([Words()], tmp_path, vocabulary_sizes={"subwords:tox": 300})
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,58 @@
+"""Laws of distribution: parts of a batch, replicas equal to one device, the XLA policy, wrong settings explained."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.errors import UserError
+from t2t_mm.training import distribution
+
+
+def test_two_replicas_train_as_one_device_with_the_whole_batch():
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+    program = Path(__file__).parent / "two_devices.py"
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0 and "equal" in done.stdout, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("examples", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize("parts", [1, 2, 3, 4])
+def test_parts_hold_every_example_equally_often_and_none_is_empty(examples, parts):
+    batch = {"inputs": tf.reshape(tf.range(examples * 2), [examples, 2]), "targets": tf.range(examples)}
+    cut = distribution.split_batch(batch, parts)
+    sizes = [len(part["targets"]) for part in cut]
+    assert len(cut) == parts and min(sizes) > 0 and max(sizes) - min(sizes) <= 1
+    targets = np.concatenate([part["targets"] for part in cut])
+    assert set(np.bincount(targets, minlength=examples)) == {max(1, -(-parts // examples))}
+    np.testing.assert_array_equal(np.concatenate([part["inputs"] for part in cut])[:, 0], 2 * targets)
+
+
+@pytest.mark.parametrize("flag, devices, compiled", [
+    ("auto", ["CPU"], False), ("auto", ["CPU", "GPU"], True), ("auto", ["TPU"], True),
+    ("on", ["CPU"], True), ("off", ["CPU", "GPU"], False)])
+def test_xla_is_on_where_it_helps_or_as_asked(flag, devices, compiled):
+    assert distribution.use_xla(flag, devices) is compiled
+
+
+def test_one_device_needs_no_strategy():
+    assert distribution.make_strategy("none") is None
+    assert distribution.replicas(None) == 1
+
+
+@pytest.mark.parametrize("config", ["", "{}", "{broken", '{"cluster": {"worker": []}, "task": {"index": 0}}'])
+def test_many_workers_need_a_cluster(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match="TF_CONFIG="):
+        distribution.make_strategy("multi_worker")
+
+
+def test_wrong_names_are_explained():
+    with pytest.raises(UserError, match="'mirrored'"):
+        distribution.make_strategy("mirorred")
+    with pytest.raises(UserError, match="auto, on, off"):
+        distribution.use_xla("maybe")
