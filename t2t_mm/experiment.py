@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError, did_you_mean
 from t2t_mm.hparams.hparams import Hparams
-
-FILE_NAME = "experiment.json"
-FORMAT_VERSION = 1
-FREE_TO_CHANGE = ("format_version", "hparams_set", "data_dir", "usr_dir", "versions", "hparams.train_steps",
-                  "hparams.eval_interval")  # what may differ when a run goes on in its output_dir
+from t2t_mm.training import run_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,12 +79,11 @@ class Experiment:
         hp = self.hparams
         return make_buckets(problem, hp.batch_size, hp.max_examples, hp.max_length, hp.min_bucket)
 
-    # On disk.
+    # On disk (training/run_folder.py).
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for experiment.json."""
         return {
-            "format_version": FORMAT_VERSION,
             "problems": [problem.name for problem in self.problems],
             "model": self.model_name,
             "hparams_set": self.hparams_set,
@@ -102,7 +93,6 @@ class Experiment:
             "vocabularies": self.checksums,
             "data_dir": os.path.abspath(self.data_dir) if self.data_dir else "",
             "usr_dir": os.path.abspath(self.usr_dir) if self.usr_dir else None,
-            "versions": _versions(),
         }
 
     def save(self, output_dir: str | os.PathLike) -> None:
@@ -110,31 +100,11 @@ class Experiment:
 
         Raises UserError if output_dir holds a run of another experiment.
         """
-        from t2t_mm.data.atomic import atomic_file
-        from t2t_mm.data.text_encoders import Bytes
-        from t2t_mm.data.vocabulary_building import vocabulary_path
-
-        self.check_output_dir(output_dir)
-        for key, encoder in self.encoders.items():
-            if key != Bytes.kind:
-                with atomic_file(vocabulary_path(output_dir, key)) as partial:
-                    encoder.save(partial)
-        with atomic_file(Path(output_dir, FILE_NAME)) as partial:  # last: where it is, the vocabularies are
-            partial.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        run_folder.write(output_dir, self.to_dict(), self.encoders)
 
     def check_output_dir(self, output_dir: str | os.PathLike) -> None:
         """UserError, listing what differs, if output_dir holds a run of another experiment; writes nothing."""
-        path = Path(output_dir, FILE_NAME)
-        if Path(output_dir).exists() and not Path(output_dir).is_dir():
-            raise UserError(f"--output_dir={os.fspath(output_dir)} is a file. Name a folder; it is made if need be.")
-        if not path.is_file():
-            return
-        changes = differences(_read(path), self.to_dict())
-        if changes:
-            raise UserError(f"{os.fspath(output_dir)!r} holds a run of another experiment. What differs:\n  "
-                            + "\n  ".join(changes) + "\nUse another --output_dir for the new experiment, or the same "
-                            "flags as before to go on with this one (only --train_steps, --eval_interval and folders "
-                            "may change).")
+        run_folder.check_same(output_dir, self.to_dict())
 
     @classmethod
     def load(cls, output_dir: str | os.PathLike, data_dir: str | None = None,
@@ -144,21 +114,20 @@ class Experiment:
         `data_dir` and `usr_dir` are given where these folders have moved. Raises UserError if there is no run, or if
         it is damaged.
         """
-        folder = Path(output_dir)
-        fields = _read(folder / FILE_NAME)
+        fields = run_folder.read(output_dir)
         try:
             usr_dir = usr_dir or fields["usr_dir"]
             if usr_dir:
                 registry.import_usr_dir(usr_dir)
+            hparams = type(registry.hparams(fields["hparams_set"])).from_dict(fields["hparams"])
             registry.check_name("model", fields["model"])
             return cls(
                 problems=tuple(registry.problem(name) for name in fields["problems"]), model_name=fields["model"],
-                hparams_set=fields["hparams_set"], hparams=_saved_hparams(fields),
-                data_dir=data_dir or fields["data_dir"], modalities=dict(fields["modalities"]), seed=fields["seed"],
-                encoders=_saved_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir)
+                hparams_set=fields["hparams_set"], hparams=hparams, data_dir=data_dir or fields["data_dir"],
+                modalities=dict(fields["modalities"]), seed=fields["seed"],
+                encoders=run_folder.read_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir)
         except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{folder / FILE_NAME} is damaged ({error!r}). Put it back, or start another run "
-                            "in another --output_dir.") from None
+            raise run_folder.damaged(output_dir, error) from None
 
 
 def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hparams: str = "", data_dir: str = "",
@@ -209,15 +178,6 @@ def parse_modalities(text: str, problems: Sequence[Any]) -> dict[str, str]:
     return overrides
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Lines like "hparams.dropout: 0.1 (before), 0.2 (now)" for all keys that must not change within a run."""
-    before, now = _flat(old), _flat(new)
-    fixed = [key for key in dict.fromkeys([*before, *now])
-             if not any(key == free or key.startswith(f"{free}.") for free in FREE_TO_CHANGE)]
-    changed = [key for key in fixed if before.get(key) != now.get(key)]
-    return [f"{key}: {_shown(before.get(key))} (before), {_shown(now.get(key))} (now)" for key in changed]
-
-
 # Checks.
 
 def _check_names(problems: Sequence[str], model: str, hparams_set: str) -> None:
@@ -241,7 +201,8 @@ def _check_mixing(problems: Sequence[Any], hparams: Hparams) -> None:
     weights, names = hparams.mixing_weights, [problem.name for problem in problems]
     if (weights or hparams.mixing == "weights") and len(weights) != len(names):
         raise UserError(f"mixing_weights has {len(weights)} weights for {len(names)} problems ({', '.join(names)}). "
-                        f"Give one for each, in this order: mixing=weights,mixing_weights={':'.join('1' * len(names))}.")
+                        "Give one for each, in this order: mixing=weights,mixing_weights="
+                        f"{':'.join('1' * len(names))}.")
 
 
 def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
@@ -252,17 +213,11 @@ def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
     if not data_dir:
         raise UserError("No folder with data is named. Name it with --data_dir; t2t-datagen fills it.")
     encoders: dict[str, Any] = {}
-    owners: dict[str, str] = {}
     for problem in problems:
         manifest = read_manifest(data_dir, problem.name)
         check_files(manifest)
         check_features(manifest, problem)
-        for key, encoder in load_encoders(problem, data_dir, manifest).items():
-            if key in encoders and encoders[key].checksum != encoder.checksum:
-                raise UserError(f"{owners[key]} and {problem.name} were generated with different vocabularies {key!r}. "
-                                f"Generate them together: t2t-datagen --problem={owners[key]},{problem.name} "
-                                f"--data_dir={os.fspath(data_dir)} --overwrite")
-            encoders[key], owners[key] = encoder, problem.name
+        encoders |= load_encoders(problem, data_dir, manifest)  # one file a key: who shares a key shares its checksum
     return encoders
 
 
@@ -271,75 +226,6 @@ def _check_fits(model: str, hparams_set: str, hparams: Hparams) -> None:
     needed = getattr(registry.model(model), "hparams_class", Hparams)
     if not isinstance(hparams, needed):
         fitting = [name for name in registry.names("hparams") if isinstance(registry.hparams(name), needed)]
-        raise UserError(f"The hparams set {hparams_set} ({type(hparams).__name__}) does not fit the model {model}, which "
-                        f"needs {needed.__name__}. Use --hparams_set with one of: {', '.join(fitting) or 'none yet'}.")
-
-
-# Files.
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        version = fields["format_version"]
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"There is no run in {str(path.parent)!r}: it has no {path.name}. "
-                        "Name the --output_dir of a t2t-trainer run.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error!r}). Put it back, or start another run in another "
-                        "--output_dir.") from None
-    if version != FORMAT_VERSION:
-        raise UserError(f"{path} has format version {version}; this program reads version {FORMAT_VERSION}. "
-                        "Use the version of t2t-mm that wrote it, or start another run in another --output_dir.")
-    return fields
-
-
-def _saved_hparams(fields: Mapping[str, Any]) -> Hparams:
-    registry.check_name("hparams", fields["hparams_set"])
-    return type(registry.hparams(fields["hparams_set"])).from_dict(fields["hparams"])
-
-
-def _saved_encoders(output_dir: str | os.PathLike, checksums: Mapping[str, str]) -> dict[str, Any]:
-    from t2t_mm.data.text_encoders import Bytes, load
-    from t2t_mm.data.vocabulary_building import vocabulary_path
-
-    encoders: dict[str, Any] = {}
-    for key, checksum in checksums.items():
-        if key == Bytes.kind:
-            encoders[key] = Bytes()
-            continue
-        path = vocabulary_path(output_dir, key)
-        if not path.is_file():
-            raise UserError(f"{path}, the vocabulary {key!r} of this run, is missing. Put the file back: it is the one of "
-                            "the data the run was trained on.")
-        encoders[key] = load(path)
-        if encoders[key].checksum != checksum:
-            raise UserError(f"{path} is not the vocabulary {key!r} that this run was trained with (its checksum differs). "
-                            "Put the right file back: with another one the model would write garbage.")
-    return encoders
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in ("t2t-mm", "tensorflow", "keras", "sentencepiece"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values by dotted key, {"hparams": {"a": 1}} → {"hparams.a": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in fields.items():
-        if isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": item for inner, item in _flat(value).items()})
-        else:
-            flat[key] = value
-    return flat
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+        raise UserError(f"The hparams set {hparams_set} ({type(hparams).__name__}) does not fit the model {model}, "
+                        f"which needs {needed.__name__}. Use --hparams_set with one of: "
+                        f"{', '.join(fitting) or 'none yet'}.")

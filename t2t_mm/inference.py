@@ -29,7 +29,7 @@ CHUNK = 16  # batches of a split that are read, sorted by length and decoded tog
 
 
 class Decoder:
-    """A run's model with its weights, and one traced function per graph, whatever the problem's command, batch and length.
+    """A run's model with its weights, and one traced function per graph, whatever the command, batch and length.
 
     Args:
         experiment: of the run; None: read from output_dir.
@@ -52,14 +52,14 @@ class Decoder:
         self.step = load_weights(self.model, output_dir, which)
         self._functions: dict[Hashable, Callable] = {}
 
-    def decode_samples(self, problem: Any, samples: Sequence[dict[str, Any]]) -> list[Outputs]:
-        """The results of raw samples (input feature → value), in their order.
+    def decode_samples(self, problem: Any, samples: Sequence[dict[str, Any]], first: int = 0) -> list[Outputs]:
+        """The results of raw samples (input feature → value), in their order; `first` is the number of the first one.
 
         A result is (text, score): the log-probability in nats, in beam search over the length penalty. Raises UserError
         for a problem that the run has not, or a value that its features cannot hold.
         """
         self._check(problem)
-        return self._decode(problem, encode_samples(problem.inputs, self.experiment.encoders, samples), first=0)
+        return self._decode(problem, encode_samples(problem.inputs, self.experiment.encoders, samples), first)
 
     def decode_split(self, problem: Any, split: str,
                      limit: int | None = None) -> Iterator[tuple[int, str, str, Outputs]]:
@@ -202,7 +202,8 @@ def _pad(arrays: Sequence[np.ndarray], multiple: int) -> np.ndarray:
 
 
 def _shapes(problem: Any) -> dict[str, tuple[int | None, ...]]:
-    return {key: shape for name, feature in problem.inputs.items() for key, shape in feature.padded_shapes(name).items()}
+    return {key: shape for name, feature in problem.inputs.items()
+            for key, shape in feature.padded_shapes(name).items()}
 
 
 def _signature(problem: Any) -> dict[str, tf.TensorSpec]:

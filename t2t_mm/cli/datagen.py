@@ -47,19 +47,21 @@ def _print_table(manifests: list, data_dir: str) -> None:
     from rich.table import Table
 
     table = Table(title=f"Data in {data_dir}", title_justify="left")
-    table.add_column("problem", overflow="fold")
+    table.add_column("problem", no_wrap=True)
     table.add_column("split")
-    for name in ("examples", "longest", "bytes", "left out"):
-        table.add_column(name, justify="right")
+    table.add_column("examples", justify="right")
+    table.add_column("longest")
+    table.add_column("bytes", justify="right")
     for manifest in manifests:
-        for index, (split, entry) in enumerate(manifest.splits.items()):
-            dropped = sum(manifest.dropped.values()) if index == 0 else 0
-            table.add_row("" if index else manifest.problem, split, f"{entry.count:,}", _longest(entry.lengths),
-                          f"{entry.bytes:,}", f"{dropped:,}" if dropped else "")
+        for split, entry in manifest.splits.items():
+            table.add_row(manifest.problem, split, f"{entry.count:,}", _longest(entry.lengths), f"{entry.bytes:,}")
         table.add_section()
-    Console(soft_wrap=False).print(table)
+    Console().print(table)
+    for manifest in manifests:
+        for reason, count in manifest.dropped.items():
+            print(f"{manifest.problem}: {count:,} left out, {reason}")
 
 
 def _longest(lengths: dict[str, dict]) -> str:
-    """The longest value of each column, e.g. "31 + 40 ids"; files of bytes in bytes."""
+    """The longest value of each column, e.g. "inputs 31 ids, targets 40 ids"."""
     return ", ".join(f"{column} {entry['longest']:,} {entry['unit']}" for column, entry in lengths.items())

@@ -7,6 +7,7 @@ it was; finished, it shows its results again.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -103,13 +104,14 @@ def is_finished(home: Path, plan: list[tuple[str, list[str]]]) -> bool:
 
 
 def show_places(home: Path, seconds: float) -> None:
+    decoder = os.path.relpath(Path(sys.executable).with_name("t2t-decoder"))
     print(f"""
 Done in {seconds / 60:.1f} min. Where things are:
   {home / 'run' / 'report.html'}   open it in a browser: curves, results, samples to see and hear, experts
   {home / 'run'}   the model: checkpoints, experiment.json, metrics.jsonl, TensorBoard
   {home / 'data'}   the examples
-Try it on your own text:
-  t2t-decoder --output_dir={home / 'run'} --problem=translate_ende_gettext""")
+Try it on a text of your own:
+  {decoder} --output_dir={home / 'run'} --problem=translate_ende_gettext 'Save changes'""")
 
 
 def _finished_file(home: Path) -> Path:

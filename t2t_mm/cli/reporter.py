@@ -5,7 +5,7 @@ from pathlib import Path
 from t2t_mm import experiment
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.data.manifest import read_manifest
+from t2t_mm.cli.run_flags import check_checkpoint, check_split
 from t2t_mm.errors import UserError
 
 
@@ -36,7 +36,8 @@ def work(flags: FlagSet) -> None:
     check_path(path)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
     for problem in run.problems:
-        read_manifest(run.data_dir, problem.name).split(flags.split)
+        check_split(run, problem, flags.split)
+    check_checkpoint(flags.output_dir)
     start_tensorflow()
     from rich.console import Console
 

@@ -99,7 +99,7 @@ def encode_examples(problem, encoders: dict[str, Any], samples: Sequence[dict[st
 
 
 def collate(problem, records: Sequence[dict[str, Any]]) -> Tensors:
-    """Stored records (column → list, array or bytes) as one batch of the input features, in order, padded to the longest.
+    """Stored records (column → list, array or bytes) as one batch of the input features, padded to the longest.
 
     Parsed and preprocessed on the CPU like generated data. A problem without inputs gives {}.
     """

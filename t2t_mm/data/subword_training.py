@@ -102,7 +102,7 @@ def _train(name: str, lines: list[str], size: int) -> bytes:
             sentence_iterator=iter(lines), model_writer=model, vocab_size=size, model_type="bpe",
             pad_id=PAD, eos_id=EOS, unk_id=UNKNOWN, bos_id=-1, byte_fallback=True, hard_vocab_limit=False,
             normalization_rule_name="identity", remove_extra_whitespaces=False, character_coverage=0.9995,
-            split_digits=True, max_sentence_length=4 * _LINE + 1, num_threads=_THREADS, minloglevel=2)
+            max_sentence_length=4 * _LINE + 1, num_threads=_THREADS, minloglevel=2)
     except RuntimeError as error:
         needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error))
         if needed:

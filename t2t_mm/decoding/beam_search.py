@@ -41,10 +41,10 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
                 alpha: float = 0.6, eos: int = EOS, n_best: int | None = None) -> Decoded:
     """The n_best (default: beam_size) hypotheses a sentence of the largest log p / ((5 + length) / 6) ** alpha.
 
-    A hypothesis ends when its EOS is among the beam_size best continuations of its sentence. A sentence is done when
-    beam_size hypotheses have ended, or when no running one could still enter its n_best; beam_size 1 is therefore
-    greedy. Sentences do not see each other: a done one is frozen while others run. Hypotheses cut at max_length are
-    returned (scored with that length) only for a sentence of which none has ended.
+    A hypothesis ends when its EOS is among the beam_size best continuations of its sentence. A sentence is done when no
+    running hypothesis could still enter its n_best, even if it ended at max_length with no further loss; beam_size 1
+    is done with its first end, and so is greedy. Sentences do not see each other: a done one is frozen while others
+    run. Hypotheses cut at max_length are returned, scored with that length, only for a sentence of which none ended.
 
     `state` has leading axis N and is tiled here to N·K; a leaf the step hands through untouched is never gathered.
     Returns ids [N, n_best, T] int32 and scores [N, n_best], sorted; an empty place has score -inf and PAD ids.
@@ -65,8 +65,9 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
         scores, places = tf.math.top_k(tf.where(found.ends, NEVER, found.scores), k=beam_size)
         ids = tf.gather(found.ids, places, batch_dims=1)
         parents = tf.gather(found.parents, places, batch_dims=1)
-        hope = scores[:, 0] / length_penalty(max_length, alpha)  # no running hypothesis can end with more
-        done = search.done | (ended_scores[:, -1] > NEVER) | (ended_scores[:, n_best - 1] >= hope)
+        longest = max_length if beam_size > 1 else search.position + 1
+        hope = scores[:, 0] / length_penalty(longest, alpha)  # no running hypothesis can end with more
+        done = search.done | (ended_scores[:, n_best - 1] >= hope)
         new_state = same_shapes(_follow(search.state, new_state, parents), search.state)
         previous = tf.reshape(ids[:, :, search.position], [-1])
         return (_Search(search.position + 1, previous, ids, scores, ended_ids, ended_scores, done, new_state),)

@@ -13,7 +13,7 @@ EOS = 1      # closes a sentence
 START = -1   # the id fed at the first position: it stands for the problem's command token
 
 State = Any  # a nest of tensors, each with leading axis N (N·K in beam search) and a shape that steps do not change
-StepFn = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]  # (previous ids [N] int32, state) -> (logits [N, V], state)
+StepFn = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]  # (ids [N] int32, state) -> (logits [N, V], state)
 
 
 class Decoded(NamedTuple):

@@ -1,4 +1,4 @@
-"""Sampling from the model: temperature, top-k and top-p (nucleus, arXiv:1904.09751), reproducible by a stateless seed."""
+"""Sampling from the model: temperature, top-k and top-p (nucleus, arXiv:1904.09751), by a stateless seed."""
 
 import tensorflow as tf
 

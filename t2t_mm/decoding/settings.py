@@ -41,10 +41,11 @@ class DecodeSettings:
                             f"There are: {', '.join(METHODS)}.")
         self._check_ranges()
         if sampling and self.method != "sample":
-            raise UserError(f"--temperature, --top_k and --top_p are for sampling, not for {self.method}. Leave them out.")
+            raise UserError(f"--temperature, --top_k and --top_p are for sampling, not for {self.method}. "
+                            "Leave them out.")
         if self.beam_size > 1 and self.method != "beam":
-            raise UserError(f"--beam_size={self.beam_size} is for beam search, not for method {self.method!r} (--temperature, "
-                            "--top_k and --top_p mean sampling). Leave one of them out.")
+            raise UserError(f"--beam_size={self.beam_size} is for beam search, not for method {self.method!r} "
+                            "(--temperature, --top_k and --top_p mean sampling). Leave one of them out.")
 
     def check_target(self, is_text: bool) -> None:
         """UserError if n_best is more than the method can give; classes always have as many results as there are."""

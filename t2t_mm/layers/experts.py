@@ -74,8 +74,7 @@ class Slots:
         flat = ops.reshape(chosen, (-1,))  # [N·k], values 0…E
         order = ops.cast(ops.argsort(flat), "int32")  # choices by expert; ties stay in the order of the tokens
         rank = ops.cast(ops.argsort(order), "int32")  # the inverse permutation
-        sizes = ops.bincount(flat, minlength=experts + 1)[: experts + 1]
-        sizes = ops.cast(ops.reshape(sizes, (experts + 1,)), "int32")
+        sizes = ops.segment_sum(ops.ones_like(flat), flat, experts + 1)  # int32 [E + 1]; XLA compiles no bincount here
         starts = ops.cumsum(sizes) - sizes
         capacity = ops.cast(ops.max(sizes[:experts]) if capacity is None else capacity, "int32")
         capacity = ops.maximum(capacity, 1)

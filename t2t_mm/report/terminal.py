@@ -11,12 +11,12 @@ from rich.text import Text
 
 from t2t_mm.report.contents import Contents, Row, Sample, measure_text
 
-LONGEST = 70                            # characters of a sample shown in a line
+LONGEST = 160                           # characters shown of a text
 
 
 def summary(contents: Contents) -> Group:
     """Both tables, to be printed by a rich console."""
-    return Group(results_table(contents), Text(), samples_table(contents))
+    return Group(results_table(contents), Text("\nSamples, not chosen by hand", style="italic"), samples_table(contents))
 
 
 def plain_text(contents: Contents, width: int = 110) -> str:
@@ -30,7 +30,7 @@ def results_table(contents: Contents) -> Table:
     """One line a problem: the model's accuracy beside the baseline's, and the measures of decoded text."""
     table = Table(title=Text(f"{contents.title} ({contents.split} split)"), title_justify="left", caption=Text(_caption(contents)),
                   caption_justify="left")
-    table.add_column("problem", overflow="fold")
+    table.add_column("problem", no_wrap=True)
     table.add_column("task")
     for name in ("accuracy", "baseline"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -42,26 +42,30 @@ def results_table(contents: Contents) -> Table:
 
 
 def samples_table(contents: Contents) -> Table:
-    """Every sample: input, what it should be, what the model writes."""
-    table = Table(title="Samples, not chosen by hand", title_justify="left")
-    for name in ("problem", "input", "should be", "the model writes"):
-        table.add_column(name, overflow="fold")
+    """Every sample in three lines: input, what it should be, what the model writes."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     last = None
     for sample in contents.samples:
-        if last not in (None, sample.problem):
-            table.add_section()
-        table.add_row(Text(sample.problem if sample.problem != last else ""), *_sample(sample))
-        last = sample.problem
+        if sample.problem != last:
+            table.add_row(Text(sample.problem, style="bold"))
+            last = sample.problem
+        for label, text in _lines(sample):
+            table.add_row(Text(f"  {label}", style="dim"), text)
     return table
 
 
-def _sample(sample: Sample) -> tuple[Any, ...]:
+def _lines(sample: Sample) -> list[tuple[str, Text]]:
     best = sample.outputs[0][0] if sample.outputs else ""
-    style = "green" if best == sample.reference else ""
-    return _short(" ".join(str(piece) for piece in sample.inputs)), _short(sample.reference), _short(best, style)
+    right = best == sample.reference
+    return [("input", _short(" | ".join(str(piece) for piece in sample.inputs))),
+            ("should be", _short(sample.reference)),
+            ("model" + " ✓" * right, _short(best, "green" if right else ""))]
 
 
 def _short(text: str, style: str = "") -> Text:
+    text = " ".join(text.split())
     return Text(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…", style=style)
 
 

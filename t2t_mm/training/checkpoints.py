@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run, kept a few times over, and the best weights; they survive a kill at any moment.
+"""Checkpoints: the whole state of a run, the last few of them, and the best weights; a kill at any moment is survived.
 
 A checkpoint is written under its final name by tf.train.Checkpoint, which puts the index file in place last; only what
 has an index counts. All tensors have checksums, so that a damaged checkpoint is noticed, and the one before it is used.
@@ -47,7 +47,7 @@ class Checkpoints:
                                           iterators=dict(iterators), values=self._values)
 
     def save(self, step: int) -> str:
-        """Writes everything as of `step` updates, then removes what is older than the last `keep`; returns the prefix."""
+        """Writes everything as of `step` updates, then removes all but the last `keep`; returns the prefix."""
         self._values.content = {"step": step, "state": self.state}
         prefix = _write(self._whole, self._folder, step)
         for old in _steps(self._folder)[:-self._keep]:
@@ -83,8 +83,8 @@ class Checkpoints:
 
     def save_best(self, step: int, value: float) -> None:
         """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best; the older best is removed."""
-        best = tf.train.Checkpoint(weights=_named(self._model.variables), values=_JsonState({"step": step, "value": value}))
-        _write(best, self._best, step)
+        values = _JsonState({"step": step, "value": value})
+        _write(tf.train.Checkpoint(weights=_named(self._model.variables), values=values), self._best, step)
         for old in _steps(self._best):
             if old != step:
                 _remove(self._best, old)

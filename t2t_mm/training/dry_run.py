@@ -118,7 +118,7 @@ def _describe_batches(experiment: Experiment) -> str:
 def _describe_memory(for_parameters: int, activations: dict[str, int]) -> str:
     lines = ["Memory for training (an estimate)",
              f"  parameters, gradients, Adam's moments: {_megabytes(for_parameters)} (16 bytes a parameter)"]
-    lines += [f"  activations of the largest batch of {name}: {_megabytes(count)}" for name, count in activations.items()]
+    lines += [f"  activations of the largest batch of {name}: {_megabytes(n)}" for name, n in activations.items()]
     largest = max(activations, key=activations.get)
     total = for_parameters + WORKING_SPACE * activations[largest]
     lines.append(f"  together, with the largest of them and a third for working space: about {_megabytes(total)}")

@@ -43,8 +43,9 @@ class Evaluator:
         signature = {key: _specification(tensor) for key, tensor in batch.items()}
         key = (self._model.graph_key(name), tuple(sorted(signature.items())))
         if key not in self._functions:
-            self._functions[key] = tf.function(lambda batch, command: self._pairs(name, batch, command), autograph=False,
-                                               input_signature=[signature, tf.TensorSpec([], tf.int32)])
+            self._functions[key] = tf.function(
+                lambda batch, command: self._pairs(name, batch, command), autograph=False,
+                input_signature=[signature, tf.TensorSpec([], tf.int32)])
         return self._functions[key]
 
     def _pairs(self, name: str, batch: dict[str, tf.Tensor], command: tf.Tensor) -> dict[str, tuple]:
@@ -80,7 +81,7 @@ def _averages(pairs: list[dict[str, tuple]]) -> dict[str, float]:
 
 
 def _specification(tensor: tf.Tensor) -> tf.TensorSpec:
-    """The type of a batch's tensor, with batch and length open: [B], [B, L], [B, T, M]; pictures [B, H, W, C] keep theirs."""
+    """The type of a batch's tensor with B, L and T left open: [B], [B, L], [B, T, M], [B, H, W, C]."""
     shape = tf.convert_to_tensor(tensor).shape.as_list()
     open_axes = 2 if len(shape) in (2, 3) else 1
     return tf.TensorSpec([None] * open_axes + shape[open_axes:], tensor.dtype)

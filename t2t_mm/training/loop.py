@@ -1,4 +1,4 @@
-"""The loop: step, read, log, evaluate, checkpoint, and when to stop; a run that was killed goes on to the same numbers."""
+"""The loop: step, log, evaluate, checkpoint, and when to stop; a run that was killed goes on to the same numbers."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Loop:
             self._progress.say(_dev_line(done, results, mean, better))
 
     def _note_value(self, done: int, value: float) -> bool:
-        """Whether `value`, the mean dev log-perplexity of all problems, is the best so far; if so the weights are kept."""
+        """Whether `value`, the mean dev log-perplexity, is the best so far; if so the weights are kept."""
         best = self._state["best_value"]
         if math.isnan(value) or (best is not None and value >= best):
             self._state["evaluations_since_best"] += 1
@@ -184,7 +184,8 @@ def _dev_line(done: int, results: Mapping[str, Mapping[str, float]], mean: float
         return f"{metrics.get('accuracy', metrics.get('token_accuracy', math.nan)):.1%}"
 
     accuracies = ", ".join(f"{problem} {short(metrics)}" for problem, metrics in results.items())
-    return f"dev at step {done:,}: log-perplexity {mean:.4f}{' (best so far)' if better else ''}; accuracy: {accuracies}"
+    best = " (best so far)" if better else ""
+    return f"dev at step {done:,}: log-perplexity {mean:.4f}{best}; accuracy: {accuracies}"
 
 
 def _not_finite(number: int, step: Step, scalars: Mapping[str, float], output_dir: str) -> UserError:
@@ -193,11 +194,12 @@ def _not_finite(number: int, step: Step, scalars: Mapping[str, float], output_di
     arrays = {name: np.asarray(tensor) for name, tensor in step.batch.items()}
     np.savez(path, **arrays)
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
-    figures = ", ".join(f"{name}={scalars[name]:.4g}" for name in ("loss", "grad_norm", "learning_rate") if name in scalars)
+    names = [name for name in ("loss", "grad_norm", "learning_rate") if name in scalars]
+    figures = ", ".join(f"{name}={scalars[name]:.4g}" for name in names)
     strange = [name for name, array in arrays.items()
                if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all()]
     cause = f"The data themselves are not finite: {', '.join(strange)}. " if strange else ""
     return UserError(
-        f"Training is no longer finite: problem {step.problem}, step {number + 1} ({figures}). Batch: {shapes}; it is saved in "
-        f"{path}. {cause}Nothing was updated with it, and the last checkpoint is from before. Try, in another "
+        f"Training is no longer finite: problem {step.problem}, step {number + 1} ({figures}). Batch: {shapes}; it is "
+        f"saved in {path}. {cause}Nothing was updated with it, and the last checkpoint is from before. Try, in another "
         "--output_dir, a lower learning_rate, more warmup_steps, a lower clip_norm, or mixed_precision=float32.")

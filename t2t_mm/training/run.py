@@ -114,7 +114,7 @@ class _Run:
         return [loop.Step(*taken) for taken in zip(names, batches, self._train_step.step_many(names, batches, done))]
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
-        return {name: self._evaluator.evaluate(name, batches) for name, batches in self._dev.items() if batches is not None}
+        return {name: self._evaluator.evaluate(name, data) for name, data in self._dev.items() if data is not None}
 
 
 def describe(summary: dict[str, Any]) -> str:
@@ -160,8 +160,8 @@ def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None
 
 
 def _training_data(experiment: Experiment, problem: Any) -> tf.data.Dataset:
-    return train_batches(problem, experiment.data_dir, experiment.encoders, experiment.buckets(problem), experiment.seed,
-                         dict(experiment.modalities))
+    return train_batches(problem, experiment.data_dir, experiment.encoders, experiment.buckets(problem),
+                         experiment.seed, dict(experiment.modalities))
 
 
 def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> tf.data.Dataset | None:

@@ -73,7 +73,7 @@ class TrainStep:
 
         Returns:
           For each batch the scalars of `step`; grad_norm is the norm of the average, the same for all, and finite is
-          0 for a batch whose own objective is not finite, or for all if only their average gradient is not.
+          0 for a batch whose own objective or gradient is not finite, or for all if only their average gradient is not.
 
         Raises:
           ValueError: if there are more or fewer problems or batches than `hparams.problems_per_step`.
@@ -145,6 +145,9 @@ class TrainStep:
         self._touched[self._model.graph_key(problem)] = tuple(gradients)
         for i, gradient in gradients.items():
             tf.raw_ops.AssignAddVariableOp(resource=self._sums[i].handle, value=gradient)
+        if self._optimizer.loss_scale is None:      # else a gradient that overflows is no error yet
+            norm = tf.linalg.global_norm(list(gradients.values()))
+            scalars["finite"] = tf.where(tf.math.is_finite(norm), scalars["finite"], 0.0)
         return scalars
 
     def _apply_sums(self, touched, finite_losses, rate):

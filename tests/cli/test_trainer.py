@@ -137,6 +137,16 @@ def test_steps_come_from_the_flag_or_the_hparams():
     assert set(trainer.STRATEGIES) and registry.hparams("transformer_tiny").train_steps == 0
 
 
+def test_the_schedule_evaluate_is_t2t_eval(monkeypatch, tmp_path, data_dir):
+    from t2t_mm.cli import evaluator
+
+    asked = []
+    monkeypatch.setattr(evaluator, "main", lambda arguments: asked.append(arguments) or 7)
+    flags = {**FLAGS, "train_steps": None, "schedule": "evaluate", "data_dir": data_dir, "output_dir": tmp_path / "run"}
+    assert trainer.main(lines(**flags)) == 7
+    assert asked == [[f"--output_dir={tmp_path / 'run'}"]]
+
+
 def test_strategies_are_those_of_the_training_floor():
     from t2t_mm.training import distribution
 

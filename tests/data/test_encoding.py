@@ -1,4 +1,4 @@
-"""Laws of encoding: the same bytes from any number of processes, in order; errors say which sample; no process stays."""
+"""Laws of encoding: the same bytes from any number of processes, in order; errors say which sample it was."""
 
 import dataclasses
 import os

@@ -25,7 +25,7 @@ def encoder(request, subwords):
 
 
 def random_texts(number=200):
-    """Any characters, with any white space anywhere; without surrogates and without SentencePiece's sign for a space."""
+    """Any characters and any white space, but no surrogates and not the sign SentencePiece writes for a space."""
     rng = random.Random(2)
     alphabet = [*" \t\n ab1Ä日😀\u00a0\u0301\u2028\0</s>", "<unk>", "<0x41>", "\U0010ffff", "\ufeff", *WORDS]
     return ["", " ", "  a  b ", *("".join(rng.choices(alphabet, k=rng.randint(1, 12))) for _ in range(number))]

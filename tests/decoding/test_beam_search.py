@@ -39,6 +39,17 @@ def test_stopping_early_never_loses_one_of_the_n_best(table_model, written, n_be
         assert [written(ids) for ids in decoded.ids[sentence]] == want
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+def test_early_ends_of_small_probability_do_not_stop_the_search(alpha):
+    """EOS is second at every position, far behind the word until position 6, where it is first."""
+    def step(ids, position):
+        ending = tf.where(position[:, tf.newaxis] == 6, [[0.0, 9.0, 0.0, 0.0]], [[0.0, 1.0, 0.0, 9.0]])
+        return ending, position + 1
+
+    decoded = beam_search(step, tf.zeros([1], tf.int32), 1, 10, 3, alpha)
+    assert decoded.ids[0, 0].numpy().tolist() == [3] * 6 + [1, 0, 0, 0]
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 3.0])
 def test_beam_one_is_greedy(table_model, seed, alpha):

@@ -1,0 +1,182 @@
+"""t2t-decoder: what a trained run makes of texts, pictures or sounds, from arguments, a file, a split or a prompt."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from t2t_mm import experiment
+from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.cli.program import Program, start_tensorflow
+from t2t_mm.cli.run_flags import check_checkpoint, check_split, define_run_flags, only_problem, take_flag
+from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.errors import UserError
+
+CHUNK = 16  # batches of inputs that are decoded together, similar lengths side by side, before results are written
+
+
+class Result(NamedTuple):
+    """One input with its results: (text, score), best first; the reference is None where there is none."""
+
+    input: str
+    outputs: list[tuple[str, float]]
+    reference: str | None
+
+
+def define() -> Program:
+    program = Program("t2t-decoder", "decodes with a trained run. Inputs are arguments (t2t-decoder --output_dir=run "
+                                     "'a text'), a file, a split, piped in, or typed at a prompt (Ctrl-D ends). "
+                                     "A picture or sound is the path of its file.")
+    flags = program.flags
+    define_run_flags(flags)
+    flags.group("inputs and outputs")
+    flags.folder("decode_from_file", None, "a file with an input a line; several features are parted by tabs")
+    flags.folder("decode_to_file", None, "where results go, a line each (default: the terminal)")
+    flags.string("split", None, "decode this split of the generated data, e.g. dev")
+    flags.integer("limit", 0, "most examples of the split; 0: all", low=0)
+    flags.boolean("json", False, "write one JSON object a line: input, outputs (text, score), reference")
+    flags.group("search")
+    flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
+    flags.number("alpha", 0.6, "length penalty of beam search", low=0)
+    flags.number("temperature", None, "sample, at this temperature")
+    flags.integer("top_k", 0, "sample from so many most probable ids; 0: all", low=0)
+    flags.number("top_p", 1.0, "sample from the most probable ids that sum to this", low=0, high=1)
+    flags.integer("seed", 0, "of sampling", low=0, high=2**31 - 1)
+    flags.integer("n_best", 1, "results for each input", low=1)
+    flags.integer("max_length", 0, "most ids of an output; 0: by the length of the input", low=0)
+    flags.integer("batch_size", 32, "most inputs decoded at once", low=1)
+    return program
+
+
+def main(argv: list[str] | None = None) -> int:
+    program = define()
+    arguments, names = take_flag(sys.argv[1:] if argv is None else argv, "problem")
+    arguments, inputs = split_arguments(program.flags, arguments)
+    return program.run(lambda flags: work(flags, names, inputs), arguments)
+
+
+def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
+    """Checks everything that needs no TensorFlow, then decodes; `names` of --problem, `inputs` given as arguments."""
+    flags.require("output_dir")
+    settings = settings_of(flags)
+    _check_one_source(flags, inputs)
+    run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
+    problem = only_problem(run, names)
+    settings.check_target(problem.targets.is_text)
+    check_checkpoint(flags.output_dir)
+    if flags.decode_to_file and Path(flags.decode_to_file).is_dir():
+        raise UserError(f"--decode_to_file={flags.decode_to_file} is a folder. Name a file.")
+    if flags.split:
+        check_split(run, problem, flags.split)
+        write(_of_split(_start(run, flags, settings), problem, flags), flags)
+    elif not inputs and not flags.decode_from_file and problem.inputs and sys.stdin.isatty():
+        converse(_start(run, flags, settings), problem, flags)
+    else:
+        rows = list(read_rows(problem, flags, inputs))
+        samples = read_samples(run, problem, rows)
+        decoder = _start(run, flags, settings)
+        write(_of_samples(decoder, problem, rows, samples, flags.batch_size), flags)
+
+
+def settings_of(flags: FlagSet) -> DecodeSettings:
+    """The decoding settings of the flags; UserError if they contradict each other."""
+    return DecodeSettings(
+        beam_size=flags.beam_size, alpha=flags.alpha, max_length=flags.max_length or None, n_best=flags.n_best,
+        temperature=flags.temperature, top_k=flags.top_k, top_p=flags.top_p, seed=flags.seed)
+
+
+def _check_one_source(flags: FlagSet, inputs: Sequence[str]) -> None:
+    given = [name for name, value in (("inputs as arguments", inputs), ("--decode_from_file", flags.decode_from_file),
+                                      ("--split", flags.split)) if value]
+    if len(given) > 1:
+        raise UserError(f"Inputs come from one place, but there are {' and '.join(given)}. Keep one of them.")
+    if flags.limit and not flags.split:
+        raise UserError("--limit is for --split. Name a split, or leave it out.")
+
+
+# Decoding.
+
+
+def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings) -> Any:
+    """Starts TensorFlow and loads the run's weights."""
+    start_tensorflow()
+    from t2t_mm.inference import Decoder
+
+    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size)
+    print(f"t2t-decoder: weights of step {decoder.step} ({flags.checkpoint})", file=sys.stderr)
+    return decoder
+
+
+def _of_samples(decoder: Any, problem: Any, rows: Sequence[Row], samples: Sequence[dict],
+                batch_size: int) -> Iterator[Result]:
+    pairs = iter(zip(rows, samples, strict=True))
+    first = 0
+    while chunk := list(islice(pairs, CHUNK * batch_size)):
+        results = decoder.decode_samples(problem, [sample for _, sample in chunk], first=first)
+        for (row, _), outputs in zip(chunk, results, strict=True):
+            yield Result(" | ".join(row.fields), outputs, None)
+        first += len(chunk)
+
+
+def _of_split(decoder: Any, problem: Any, flags: FlagSet) -> Iterator[Result]:
+    for _, inputs, reference, outputs in decoder.decode_split(problem, flags.split, flags.limit or None):
+        yield Result(inputs, outputs, reference)
+
+
+def converse(decoder: Any, problem: Any, flags: FlagSet) -> None:
+    """Prompts for inputs until Ctrl-D; a bad one is explained, and the next prompt follows."""
+    parts = " TAB ".join(f"{name}: {feature.modality}" for name, feature in problem.inputs.items())
+    print(f"{problem.name} ({parts}). Ctrl-D ends.", file=sys.stderr)
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            print()
+            return
+        if not line.strip():
+            continue
+        rows = [row_of(problem, "Input", line)]
+        try:
+            samples = read_samples(decoder.experiment, problem, rows)
+            for result in _of_samples(decoder, problem, rows, samples, flags.batch_size):
+                print(*_written(result, flags), sep="\n", flush=True)
+        except UserError as error:
+            print(error, file=sys.stderr)
+
+
+# Results.
+
+
+def write(results: Iterable[Result], flags: FlagSet) -> None:
+    """Prints results as they come, or writes them to --decode_to_file, which appears when it is complete."""
+    if not flags.decode_to_file:
+        for result in results:
+            print(*_written(result, flags), sep="\n", flush=True)
+        return
+    from t2t_mm.data.atomic import atomic_file
+
+    with atomic_file(flags.decode_to_file) as partial, open(partial, "w", encoding="utf-8") as file:
+        count = 0
+        for count, result in enumerate(results, 1):
+            kept = result if flags.json else result._replace(reference=None)  # one text a line, for other programs
+            file.writelines(f"{line}\n" for line in _written(kept, flags))
+    print(f"t2t-decoder: {count} results in {flags.decode_to_file}", file=sys.stderr)
+
+
+def _written(result: Result, flags: FlagSet) -> list[str]:
+    """The lines of a result: JSON; or texts (with scores, if there may be several); with a reference, all by name."""
+    if flags.json:
+        outputs = [{"text": text, "score": score if math.isfinite(score) else None} for text, score in result.outputs]
+        fields = {"input": result.input, "outputs": outputs}
+        return [json.dumps(fields | ({} if result.reference is None else {"reference": result.reference}),
+                           ensure_ascii=False)]
+    texts = [" ".join(text.splitlines()) if flags.n_best == 1 else f"{score:.4f}\t{' '.join(text.splitlines())}"
+             for text, score in result.outputs]
+    if result.reference is None:
+        return texts
+    outputs = (f"output:    {text}" for text in texts)
+    return [f"input:     {result.input}", f"reference: {result.reference}", *outputs, ""]

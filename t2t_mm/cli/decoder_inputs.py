@@ -1,0 +1,95 @@
+"""The inputs of t2t-decoder: from arguments, a file or standard input to raw samples, each checked and placed."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.errors import UserError
+from t2t_mm.experiment import Experiment
+
+
+class Row(NamedTuple):
+    """An input as written: where it stands, and an argument for each input feature."""
+
+    place: str
+    fields: list[str]
+
+
+def split_arguments(flags: FlagSet, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(flags with their values, inputs): what starts with "-" is a flag, up to "--", after which all are inputs."""
+    options, inputs, pending = [], [], list(argv)
+    while pending:
+        argument = pending.pop(0)
+        if argument == "--":
+            return options, inputs + pending
+        if not argument.startswith("-"):
+            inputs.append(argument)
+            continue
+        options.append(argument)
+        name = argument.lstrip("-")
+        if pending and name in flags and not flags[name].boolean:
+            options.append(pending.pop(0))
+    return options, inputs
+
+
+def read_rows(problem: Any, flags: FlagSet, inputs: Sequence[str]) -> Iterator[Row]:
+    """Every input: the arguments given, else the lines of --decode_from_file, else those of standard input."""
+    wanted = len(problem.inputs)
+    if not wanted:
+        if inputs or flags.decode_from_file:
+            raise UserError(f"{problem.name} takes no inputs. Leave them out; --n_best=5 --temperature=1 writes five "
+                            "texts.")
+        yield Row("", [])
+    elif inputs:
+        if len(inputs) % wanted:
+            raise UserError(f"{problem.name} takes {wanted} arguments an input: {', '.join(problem.inputs)}. "
+                            f"There are {len(inputs)}.")
+        for start in range(0, len(inputs), wanted):
+            yield Row(f"Input {start // wanted + 1}", list(inputs[start:start + wanted]))
+    else:
+        name = flags.decode_from_file or "standard input"
+        for number, line in enumerate(_lines(flags.decode_from_file), 1):
+            yield row_of(problem, f"{name}, line {number}", line)
+
+
+def row_of(problem: Any, place: str, line: str) -> Row:
+    """A line as an input: several features are parted by tabs."""
+    return Row(place, line.split("\t") if len(problem.inputs) > 1 else [line])
+
+
+def _lines(path: str | None) -> list[str]:
+    if path is None:
+        text = sys.stdin.read()
+    else:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+            raise UserError(f"--decode_from_file={path} cannot be read: {why}.") from None
+    lines = text.removesuffix("\n").split("\n") if text else []
+    if not lines:
+        raise UserError(f"There is no input: {path or 'standard input'} is empty. Give an input a line.")
+    return [line.removesuffix("\r") for line in lines]
+
+
+def read_samples(run: Experiment, problem: Any, rows: Iterable[Row]) -> list[dict]:
+    """Raw samples of the arguments, files opened and everything checked; UserError names the place of a bad one."""
+    from t2t_mm.data.features import encode_samples
+
+    samples = []
+    for place, fields in rows:
+        try:
+            if len(fields) != len(problem.inputs):
+                raise UserError(f"{problem.name} takes {len(problem.inputs)} columns parted by tabs: "
+                                f"{', '.join(problem.inputs)}. There are {len(fields)}.")
+            if not all(field.strip() for field in fields):
+                raise UserError("the input is empty. Write something, or take it out.")
+            sample = {name: feature.read(field)
+                      for (name, feature), field in zip(problem.inputs.items(), fields, strict=True)}
+            encode_samples(problem.inputs, run.encoders, [sample])
+        except UserError as error:
+            raise UserError(f"{place}: {error}") from error
+        samples.append(sample)
+    return samples

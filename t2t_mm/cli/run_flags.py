@@ -1,0 +1,62 @@
+"""What programs on a finished run share: the flags that name it, and the checks that need no TensorFlow."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.errors import UserError
+from t2t_mm.experiment import Experiment
+
+
+def define_run_flags(flags: FlagSet) -> None:
+    """`--output_dir --problem --data_dir --checkpoint`: which run, which of its problems."""
+    flags.group("run")
+    flags.folder("output_dir", None, "the folder of the t2t-trainer run")
+    flags.string("problem", None, "one of the run's problems (default: the only one)")
+    flags.folder("data_dir", None, "where the examples are now (default: where they were at training)")
+    flags.choice("checkpoint", "best", ("best", "latest"), "which checkpoint")
+
+
+def take_flag(argv: Sequence[str], name: str) -> tuple[list[str], list[str]]:
+    """(the other arguments, the values of --name): run.problem looks them up, not the registry."""
+    rest, values, pending = [], [], list(argv)
+    while pending:
+        argument = pending.pop(0)
+        if argument == "--":
+            return [*rest, argument, *pending], values
+        flag, equals, value = argument.partition("=")
+        if flag in (f"--{name}", f"-{name}", f"--{name}s") and (equals or pending):
+            values += filter(None, (part.strip() for part in (value if equals else pending.pop(0)).split(",")))
+        else:
+            rest.append(argument)
+    return rest, values
+
+
+def only_problem(run: Experiment, names: Sequence[str]) -> Any:
+    """The problem named, or the run's only one; UserError listing the run's problems."""
+    if len(names) > 1:
+        raise UserError(f"--problem names {len(names)} problems ({', '.join(names)}). Decode one at a time.")
+    if names:
+        return run.problem(names[0])
+    if len(run.problems) > 1:
+        raise UserError("This run has more than one problem. Name one with --problem: "
+                        f"{', '.join(problem.name for problem in run.problems)}.")
+    return run.problems[0]
+
+
+def check_checkpoint(output_dir: str) -> None:
+    """UserError if a run has no checkpoint yet; reads none."""
+    if not any(Path(output_dir).glob("*/step-*.index")):
+        raise UserError(f"The run in {output_dir!r} has no checkpoint yet. Go on training it with t2t-trainer.")
+
+
+def check_split(run: Experiment, problem: Any, split: str) -> None:
+    """UserError if the split's data are not there whole, as the problem declares them, and not empty."""
+    from t2t_mm.data.manifest import check_features, check_files, read_manifest
+
+    manifest = read_manifest(run.data_dir, problem.name)
+    if not manifest.count(split):
+        raise UserError(f"The split {split!r} of {problem.name} is empty. Name another: {', '.join(manifest.splits)}.")
+    check_files(manifest)
+    check_features(manifest, problem)

@@ -1,0 +1,128 @@
+"""The folder of a run: experiment.json and the vocabularies, written whole or not at all, read back, and compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from t2t_mm.errors import UserError
+
+FILE_NAME = "experiment.json"
+FORMAT_VERSION = 1
+FREE_TO_CHANGE = ("format_version", "hparams_set", "data_dir", "usr_dir", "versions", "hparams.train_steps",
+                  "hparams.eval_interval")  # what may differ when a run goes on in its output_dir
+
+
+def write(output_dir: str | os.PathLike, fields: Mapping[str, Any], encoders: Mapping[str, Any]) -> None:
+    """Writes the vocabularies, then experiment.json; UserError if the folder holds a run of another experiment."""
+    from t2t_mm.data.atomic import atomic_file
+    from t2t_mm.data.text_encoders import Bytes
+    from t2t_mm.data.vocabulary_building import vocabulary_path
+
+    check_same(output_dir, fields)
+    for key, encoder in encoders.items():
+        if key != Bytes.kind:
+            with atomic_file(vocabulary_path(output_dir, key)) as partial:
+                encoder.save(partial)
+    fields = {"format_version": FORMAT_VERSION, **fields, "versions": _versions()}
+    with atomic_file(Path(output_dir, FILE_NAME)) as partial:  # last: where it is, the vocabularies are
+        partial.write_text(json.dumps(fields, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read(output_dir: str | os.PathLike) -> dict[str, Any]:
+    """The fields of experiment.json; UserError if there is none, or it is damaged or of another format."""
+    path = Path(output_dir, FILE_NAME)
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        version = fields["format_version"]
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"There is no run in {os.fspath(output_dir)!r}: it has no {FILE_NAME}. "
+                        "Name the --output_dir of a t2t-trainer run.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(output_dir, error) from None
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path} has format version {version}; this program reads version {FORMAT_VERSION}. "
+                        "Use the version of t2t-mm that wrote it, or start another run in another --output_dir.")
+    return fields
+
+
+def damaged(output_dir: str | os.PathLike, error: Exception) -> UserError:
+    """The error for an experiment.json that cannot be understood."""
+    return UserError(f"{Path(output_dir, FILE_NAME)} is damaged ({error!r}). Put it back, or start another run in "
+                     "another --output_dir.")
+
+
+def read_encoders(output_dir: str | os.PathLike, checksums: Mapping[str, str]) -> dict[str, Any]:
+    """Vocabulary key → encoder; UserError if one is missing or is not the one with this checksum."""
+    from t2t_mm.data.text_encoders import Bytes, load
+    from t2t_mm.data.vocabulary_building import vocabulary_path
+
+    encoders: dict[str, Any] = {}
+    for key, checksum in checksums.items():
+        if key == Bytes.kind:
+            encoders[key] = Bytes()
+            continue
+        path = vocabulary_path(output_dir, key)
+        if not path.is_file():
+            raise UserError(f"{path}, the vocabulary {key!r} of this run, is missing. Put the file back: it is the one "
+                            "of the data that the run was trained on.")
+        encoders[key] = load(path)
+        if encoders[key].checksum != checksum:
+            raise UserError(f"{path} is not the vocabulary {key!r} that this run was trained with (its checksum "
+                            "differs). Put the right file back: with another one the model would write garbage.")
+    return encoders
+
+
+def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any]) -> None:
+    """UserError, listing what differs, if the folder holds a run of another experiment; writes nothing."""
+    path = Path(output_dir)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--output_dir={path} is a file. Name a folder; it is made if need be.")
+    if not (path / FILE_NAME).is_file():
+        return
+    changes = differences(read(path), json.loads(json.dumps(fields)))
+    if changes:
+        raise UserError(f"{str(path)!r} holds a run of another experiment. What differs:\n  " + "\n  ".join(changes)
+                        + "\nUse another --output_dir for the new experiment, or the same flags as before to go on "
+                        "with this one (only --train_steps, --eval_interval and the folders of data may change).")
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Lines like "hparams.dropout: 0.1 (before), 0.2 (now)" for all keys that must not change within a run."""
+    before, now = _flat(old), _flat(new)
+    fixed = [key for key in dict.fromkeys([*before, *now])
+             if not any(key == free or key.startswith(f"{free}.") for free in FREE_TO_CHANGE)]
+    return [f"{key}: {_shown(before.get(key))} (before), {_shown(now.get(key))} (now)"
+            for key in fixed if before.get(key) != now.get(key)]
+
+
+def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values by dotted key, {"hparams": {"a": 1}} → {"hparams.a": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{key}.{inner}": item for inner, item in _flat(value).items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in ("t2t-mm", "tensorflow", "keras", "sentencepiece"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,111 @@
+"""Laws of t2t-eval: teacher-forced and decoded figures beside each other and never mixed, mistakes explained early."""
+
+import json
+
+import pytest
+
+from t2t_mm import datagen, inference, registry
+from t2t_mm.cli import evaluator
+from t2t_mm.data.vocabulary_building import load_encoders
+from t2t_mm.experiment import Experiment
+from t2t_mm.training import evaluation
+
+PROBLEMS = ("algorithmic_reverse", "algorithmic_sort")
+FORCED = {"log_perplexity": 0.5, "token_accuracy": 0.75, "sequence_accuracy": 0.25, "tokens": 90.0, "examples": 9.0}
+
+
+class FakeDecoder:
+    step = 12
+    model = None
+
+    def __init__(self, experiment, output_dir, settings, which, batch_size):
+        self.experiment, self.settings = experiment, settings
+
+    def measure(self, problem, split, limit=None):
+        return {"exact_match": 0.125, "bleu_signature": "words", "nan": float("nan"), "decoded_examples": limit or 200}
+
+
+class FakeEvaluator:
+    def __init__(self, model):
+        pass
+
+    def evaluate(self, problem, batches):
+        return {**FORCED, "batches": float(sum(1 for _ in batches))}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    datagen.generate([registry.problem(name) for name in PROBLEMS], str(folder), str(folder / "raw"), processes=1,
+                     say=lambda message: None)
+    return str(folder)
+
+
+@pytest.fixture
+def run(tmp_path, data_dir, monkeypatch):
+    """The output_dir of a run on both problems, evaluated by fakes."""
+    monkeypatch.setattr(inference, "Decoder", FakeDecoder)
+    monkeypatch.setattr(evaluation, "Evaluator", FakeEvaluator)
+    monkeypatch.setattr(evaluator, "start_tensorflow", lambda: None)
+    problems = tuple(registry.problem(name) for name in PROBLEMS)
+    encoders = {key: encoder for problem in problems for key, encoder in load_encoders(problem, data_dir).items()}
+    Experiment(problems, "transformer", "transformer_tiny", registry.hparams("transformer_tiny"), data_dir,
+               encoders=encoders).save(tmp_path / "run")
+    (tmp_path / "run" / "best").mkdir()
+    (tmp_path / "run" / "best" / "step-00000012.index").touch()
+    return tmp_path / "run"
+
+
+def refused(capsys, *arguments):
+    assert evaluator.main([*map(str, arguments)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("t2t-eval: error: ") and "Traceback" not in error
+    return error
+
+
+def test_all_problems_of_the_run_are_evaluated_and_written(run, capsys):
+    assert evaluator.main([f"--output_dir={run}"]) == 0
+    printed = capsys.readouterr().out
+    for shown in ("algorithmic_reverse", "0.500", "75.0 %", "25.0 %", "exact_match 0.125"):
+        assert shown in printed, printed
+    figures = json.loads((run / "eval-dev.json").read_text())
+    assert list(figures["problems"]) == list(PROBLEMS)
+    assert (figures["split"], figures["step"], figures["checkpoint"]) == ("dev", 12, "best")
+    for entry in figures["problems"].values():
+        assert not set(entry["teacher_forced"]) & set(entry["decoded"])
+        assert 0 < entry["baseline"]["accuracy"] < 1 and entry["baseline"]["kind"]
+        assert entry["decoded"]["decoded_examples"] == 200 and entry["decoded"]["nan"] is None
+
+
+def test_flags_choose_what_is_evaluated_and_where_it_goes(run, capsys, tmp_path):
+    path = tmp_path / "figures" / "mine.json"
+    assert evaluator.main([f"--output_dir={run}", "--problem=algorithmic_sort", "--split=test", "--nodecode",
+                           "--eval_steps=1", f"--json_file={path}"]) == 0
+    figures = json.loads(path.read_text())
+    assert list(figures["problems"]) == ["algorithmic_sort"] and figures["split"] == "test"
+    assert figures["problems"]["algorithmic_sort"]["decoded"] is None
+    assert figures["problems"]["algorithmic_sort"]["teacher_forced"]["batches"] == 1
+    assert not (run / "eval-test.json").exists()
+    assert evaluator.main([f"--output_dir={run}", "--limit=5"]) == 0
+    assert json.loads((run / "eval-dev.json").read_text())["problems"]["algorithmic_sort"]["decoded"][
+        "decoded_examples"] == 5
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--problem=algorithmic_srt"], ["only algorithmic_reverse, algorithmic_sort", "Did you mean 'algorithmic_sort'"]),
+    (["--split=tset"], ["no split 'tset'", "test"]),
+    (["--data_dir=nowhere"], ["t2t-datagen"]),
+    (["--beam_size=0"], ["beam_size"]),
+    (["--json_file=."], ["is a folder"]),
+    (["--output_dir=nowhere"], ["There is no run"]),
+    (["a text"], ["'a text'"]),
+])
+def test_mistakes_are_explained_and_nothing_is_written(run, capsys, arguments, words):
+    error = refused(capsys, f"--output_dir={run}", *arguments)
+    assert all(word in error for word in words), error
+    assert not list(run.glob("eval-*"))
+
+
+def test_a_run_without_a_checkpoint_is_explained(run, capsys):
+    (run / "best" / "step-00000012.index").unlink()
+    assert "no checkpoint" in refused(capsys, f"--output_dir={run}")

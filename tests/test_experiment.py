@@ -1,0 +1,140 @@
+"""Laws of the experiment: every mistake is found before work, and what is saved comes back, whole and checked."""
+
+import json
+import shutil
+
+import pytest
+
+from t2t_mm import datagen, registry
+from t2t_mm.errors import UserError
+from t2t_mm.experiment import Experiment, create_experiment, parse_modalities
+
+PROBLEMS = ("algorithmic_reverse", "algorithmic_parity_label")
+SMALL = "hidden_size=16,num_heads=2,filter_size=16,encoder_layers=1,decoder_layers=1,exit_filters=8:8"
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("experiment")
+    problems = [registry.problem(name) for name in PROBLEMS]
+    datagen.generate(problems, str(folder / "data"), str(folder / "tmp"), processes=1)
+    return str(folder / "data")
+
+
+def create(data_dir, problems=PROBLEMS, model="transformer", hparams_set="transformer_tiny", hparams=SMALL, **others):
+    return create_experiment(list(problems), model, hparams_set, hparams, data_dir, **others)
+
+
+@pytest.mark.parametrize("changes, said", [
+    (dict(problems=()), "No problem is named"),
+    (dict(problems=("algorithmic_revers",)), "Did you mean 'algorithmic_reverse'"),
+    (dict(problems=("algorithmic_reverse",) * 2), "named twice"),
+    (dict(problems=("algorithmic_sort",)), "t2t-datagen --problem=algorithmic_sort"),
+    (dict(model="transfomer"), "Did you mean 'transformer'"),
+    (dict(hparams_set="transformer_tinny"), "Did you mean 'transformer_tiny'"),
+    (dict(hparams="hiden_size=3"), "hidden_size"),
+    (dict(hparams="mixing=weights,mixing_weights=1"), "mixing_weights=1:1"),
+    (dict(hparams="mixing_weights=1:2:3"), "3 weights for 2 problems"),
+    (dict(modality="inputs"), "not feature:modality"),
+    (dict(modality="input:language"), "Did you mean 'inputs'"),
+    (dict(modality="algorithmic_sort.inputs:language"), "no problem of this experiment has a feature"),
+    (dict(modality="inputs:languages"), "Did you mean 'language'"),
+    (dict(modality="inputs:language,inputs:language"), "given twice"),
+])
+def test_mistakes_are_found_and_explained(data_dir, changes, said):
+    with pytest.raises(UserError, match=said):
+        create(data_dir, **changes)
+
+
+def test_a_set_of_another_model_is_refused_and_fitting_ones_are_named(data_dir):
+    with pytest.raises(UserError, match="multimodel_tiny") as error:
+        create(data_dir, model="multimodel", hparams="")
+    assert "transformer_base" not in str(error.value).split("Use --hparams_set")[1]
+
+
+def test_missing_and_damaged_data_are_found(data_dir, tmp_path):
+    with pytest.raises(UserError, match="--data_dir"):
+        create("")
+    broken = shutil.copytree(data_dir, tmp_path / "broken")
+    shard = next((broken / PROBLEMS[0]).glob("train-*"))
+    shard.write_bytes(shard.read_bytes()[:-5])
+    with pytest.raises(UserError, match="truncated"):
+        create(str(broken))
+    other = shutil.copytree(data_dir, tmp_path / "other")
+    path = other / "vocabularies" / "digits.tokens"
+    path.write_text(path.read_text().replace('"9"', '"10"'))
+    with pytest.raises(UserError, match="not the one that"):
+        create(str(other))
+
+
+def test_modalities_are_parsed():
+    problems = [registry.problem(name) for name in PROBLEMS]
+    text = " inputs:language, algorithmic_parity_label.targets:categorical,"
+    assert parse_modalities(text, problems) == {
+        "inputs": "language", "algorithmic_parity_label.targets": "categorical"}
+    assert parse_modalities("", problems) == {}
+
+
+def test_what_is_saved_comes_back_without_the_data(data_dir, tmp_path):
+    saved = create(data_dir, seed=7, modality="inputs:language")
+    saved.save(tmp_path / "run")
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    loaded = Experiment.load(moved)
+    assert loaded.to_dict() == saved.to_dict()
+    assert loaded.hparams == saved.hparams and loaded.encoders == saved.encoders
+    assert [problem.name for problem in loaded.problems] == list(PROBLEMS)
+    assert loaded.buckets(loaded.problems[0]) == saved.buckets(saved.problems[0])
+    assert sorted(path.name for path in moved.iterdir()) == ["experiment.json", "vocabularies"]
+
+
+def test_an_output_dir_belongs_to_one_experiment(data_dir, tmp_path):
+    create(data_dir).save(tmp_path)
+    before = (tmp_path / "experiment.json").read_text()
+    with pytest.raises(UserError) as error:
+        create(data_dir, problems=PROBLEMS[:1], hparams=f"{SMALL},dropout=0.5", seed=2).save(tmp_path)
+    for difference in ("problems:", "hparams.dropout: 0.0 (before), 0.5 (now)", "seed: 1", "another --output_dir"):
+        assert difference in str(error.value)
+    assert "hparams.hidden_size" not in str(error.value)
+    assert (tmp_path / "experiment.json").read_text() == before
+    longer = create(data_dir, hparams=f"{SMALL},train_steps=9,eval_interval=3")
+    longer.save(tmp_path)
+    assert Experiment.load(tmp_path).hparams == longer.hparams
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda folder: (folder / "experiment.json").write_text("{"), "is damaged"),
+    (lambda folder: (folder / "experiment.json").unlink(), "There is no run"),
+    (lambda folder: edit(folder, lambda fields: fields.pop("seed")), "is damaged"),
+    (lambda folder: edit(folder, lambda fields: fields.update(format_version=99)), "format version 99"),
+    (lambda folder: (folder / "vocabularies" / "digits.tokens").unlink(), "is missing"),
+    (lambda folder: edit(folder, lambda fields: fields["vocabularies"].update({"tokens:digits": "0"})), "garbage"),
+])
+def test_a_damaged_run_is_refused(data_dir, tmp_path, damage, said):
+    create(data_dir).save(tmp_path)
+    damage(tmp_path)
+    with pytest.raises(UserError, match=said):
+        Experiment.load(tmp_path)
+
+
+def edit(folder, change):
+    fields = json.loads((folder / "experiment.json").read_text())
+    change(fields)
+    (folder / "experiment.json").write_text(json.dumps(fields))
+
+
+def test_a_users_folder_is_imported_again(data_dir, tmp_path):
+    usr_dir = tmp_path / "mine.py"
+    usr_dir.write_text("from t2t_mm import registry\nfrom t2t_mm.hparams.transformer import transformer_tiny\n\n"
+                       '@registry.register_hparams("mine")\ndef mine():\n    return transformer_tiny()\n')
+    with registry.temporary():
+        create(data_dir, hparams_set="mine", usr_dir=str(usr_dir)).save(tmp_path / "run")
+    with registry.temporary():
+        assert Experiment.load(tmp_path / "run").hparams_set == "mine"
+
+
+def test_equal_experiments_have_equal_weights_and_other_seeds_others(data_dir):
+    import numpy as np
+
+    one, same, other = (create(data_dir, seed=seed).build_model().variables for seed in (3, 3, 4))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
