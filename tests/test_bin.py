@@ -1,4 +1,4 @@
-"""Laws of every program: installed, executable, helpful, quick to answer (no TensorFlow), exit status 2 for a mistake."""
+"""Laws of every program: installed, executable, helpful, answering without TensorFlow, status 2 for a mistake."""
 
 import configparser
 import os
@@ -65,7 +65,8 @@ def test_help_names_and_mistakes_are_answered_without_tensorflow(name):
 def test_flags_keep_the_names_that_t2t_users_know():
     from t2t_mm.cli import datagen, trainer
 
-    known = {"problem", "model", "hparams_set", "hparams", "data_dir", "tmp_dir", "output_dir", "train_steps", "eval_steps",
-             "schedule", "generate_data", "t2t_usr_dir", "registry_help", "xla", "dry_run", "seed", "modality"}
+    known = {"problem", "model", "hparams_set", "hparams", "data_dir", "tmp_dir", "output_dir", "train_steps",
+             "eval_steps", "schedule", "generate_data", "t2t_usr_dir", "registry_help", "xla", "dry_run", "seed",
+             "modality"}
     assert known <= set(trainer.define().flags.names())
     assert {"problem", "data_dir", "tmp_dir", "t2t_usr_dir", "registry_help"} <= set(datagen.define().flags.names())

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def work(flags: FlagSet) -> int:
-    """Runs the three programs one after the other, unless they have already; the exit status of the first that fails."""
+    """Runs the three programs, unless that has been done; the exit status of the first that fails."""
     start = time.monotonic()
     home = Path(flags.dir)
     plan = commands(home, flags.train_steps)

@@ -102,7 +102,7 @@ def _print_table(figures: dict[str, Any]) -> None:
 def _caption(figures: dict[str, Any]) -> str:
     """What the columns mean, and what was left out."""
     counts = {str(entry["decoded"]["decoded_examples"]) for entry in figures["problems"].values() if entry["decoded"]}
-    lines = ["Log-perplexity (nats), accuracy and whole sequences: teacher-forced, that is given the right tokens before. "
+    lines = ["Log-perplexity (nats), accuracy and whole sequences: teacher-forced, given the right tokens before. "
              "Baseline: the accuracy of the most frequent token after the one before, or of the most frequent class. "
              f"Decoded: what the model writes by itself ({' or '.join(sorted(counts)) or 'no'} examples)."]
     lines += [f"{name}: {entry['too_long']} examples are longer than max_length and not in the teacher-forced figures."

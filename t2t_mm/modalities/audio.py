@@ -13,12 +13,12 @@ from t2t_mm.modalities.modality import Modality
 class Audio(Modality):
     """Spectrograms [B, T, M] → [B, T/s, D]: strides along time only, then the frequencies folded into channels.
 
-    s is 2 to the number of `audio_filters` beyond the first two.
+    The first convolution and each ConvRes halve the time: s = 2^(number of `audio_filters` − 1).
     """
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size, **kwargs)
-        self.entry = EntryFlow(hparams.audio_filters, (1, 1), (2, 1), name="entry")
+        self.entry = EntryFlow(hparams.audio_filters, (2, 1), (2, 1), name="entry")
         self.fold = Dense(hparams.hidden_size, name="fold")
 
     def bottom(self, values, lengths=None):

@@ -107,7 +107,8 @@ def _baseline(place: _Place, value: float) -> list[str]:
     left, _, right, _ = place.box
     y = place.y(value)
     line = f'<line class="baseline" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return [line, _text(right, y + 13 if y < place.box[3] - 14 else y - 5, f"baseline {number(value)}", "baseline-label", "end")]
+    text_y = y + 13 if y < place.box[3] - 14 else y - 5
+    return [line, _text(right, text_y, f"baseline {number(value)}", "baseline-label", "end")]
 
 
 def _cell(x: float, y: float, width: float, share: float, top: float, label: str) -> str:

@@ -2,7 +2,7 @@
 
 import html
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from t2t_mm.data.atomic import atomic_file
@@ -26,7 +26,7 @@ def render(contents: Contents) -> str:
     """The whole page as text."""
     body = "".join([
         f"<h1>{_safe(contents.title)}</h1>",
-        f'<dl class="facts">{"".join(f"<dt>{_safe(k)}</dt><dd>{_safe(v)}</dd>" for k, v in contents.facts.items())}</dl>',
+        _facts(contents.facts),
         _results(contents.rows, contents.split),
         _curves(contents.curves, {row.problem: row.baseline for row in contents.rows}),
         _samples(contents.samples, contents.split),
@@ -36,7 +36,13 @@ def render(contents: Contents) -> str:
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{_safe(contents.title)}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n")
+            f"<title>{_safe(contents.title)}</title><style>{STYLE}</style></head>"
+            f"<body><main>{body}</main></body></html>\n")
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    pairs = (f"<dt>{_safe(name)}</dt><dd>{_safe(value)}</dd>" for name, value in facts.items())
+    return f'<dl class="facts">{"".join(pairs)}</dl>'
 
 
 def _results(rows: Iterable[Row], split: str) -> str:
@@ -44,9 +50,9 @@ def _results(rows: Iterable[Row], split: str) -> str:
             '<th>log-perplexity</th><th>whole sequence</th><th class="text">decoded</th></tr>')
     return _section(
         "Results",
-        f"On the {split} split. Accuracy is per target token given the true tokens before it (per example where the target "
-        "is a class). The baseline knows only the training targets: the most frequent class, or the most frequent token "
-        "given the previous one. The decoded measures are taken on the text the model writes by itself.",
+        f"On the {split} split. Accuracy is per target token given the true tokens before it (per example where the "
+        "target is a class). The baseline knows only the training targets: the most frequent class, or the most "
+        "frequent token given the previous one. The decoded measures are taken on the text the model writes by itself.",
         f'<div class="card wide"><table>{head}{"".join(_row(row) for row in rows)}</table></div>')
 
 
@@ -55,7 +61,9 @@ def _row(row: Row) -> str:
     perplexity = row.metrics.get("log_perplexity")
     whole = row.metrics.get("sequence_accuracy")
     cells = [
-        f'<td class="mono">{_safe(row.problem)}</td>', f'<td class="text">{_safe(row.task)}</td>', f"<td>{row.examples:,}</td>",
+        f'<td class="mono">{_safe(row.problem)}</td>',
+        f'<td class="text">{_safe(row.task)}</td>',
+        f"<td>{row.examples:,}</td>",
         f'<td class="{verdict}">{_percent(row.accuracy)}</td>',
         f'<td title="{_safe(row.baseline_kind)}">{_percent(row.baseline)}</td>',
         f"<td>{_safe('–' if perplexity is None else chart.number(perplexity))}</td>",
@@ -79,9 +87,12 @@ def _samples(samples: Iterable[Sample], split: str) -> str:
     for sample in samples:
         groups.setdefault(sample.problem, []).append(sample)
     head = '<tr><th>input</th><th class="text">should be</th><th class="text">the model writes</th></tr>'
-    cards = [f'<div class="card wide"><h3>{_safe(problem)}</h3><table>{head}{"".join(map(_sample, group))}</table></div>'
-             for problem, group in groups.items()]
-    return _section("Samples", f"From the {split} split, not chosen by hand.", f'<div class="stack">{"".join(cards)}</div>')
+    cards = []
+    for problem, group in groups.items():
+        lines = "".join(_sample(sample) for sample in group)
+        cards.append(f'<div class="card wide"><h3>{_safe(problem)}</h3><table>{head}{lines}</table></div>')
+    return _section("Samples", f"From the {split} split, not chosen by hand.",
+                    f'<div class="stack">{"".join(cards)}</div>')
 
 
 def _sample(sample: Sample) -> str:
@@ -102,11 +113,12 @@ def _piece(piece: Piece) -> str:
 
 
 def _experts(experts: Iterable[Experts]) -> str:
-    cards = [f'<div class="card wide">{chart.heat_map(layer.name, layer.problems, layer.shares)}</div>' for layer in experts]
+    maps = (chart.heat_map(layer.name, layer.problems, layer.shares) for layer in experts)
+    cards = [f'<div class="card wide">{drawing}</div>' for drawing in maps]
     if not cards:
         return ""
-    return _section("Experts", "The share of a problem's tokens that each expert of a mixture-of-experts layer receives; "
-                    "a darker cell is a larger share. Problems that need alike skills choose alike experts.",
+    return _section("Experts", "The share of a problem's tokens that each expert of a mixture-of-experts layer "
+                    "receives; a stronger colour is a larger share.",
                     f'<div class="stack">{"".join(cards)}</div>')
 
 

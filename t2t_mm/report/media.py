@@ -28,7 +28,8 @@ def picture(value: bytes | np.ndarray, description: str) -> str:
 
 def sound(waveform: np.ndarray, sample_rate: int) -> str:
     """An <audio> player of one channel [samples]: int16, or float in [-1, 1]."""
-    return f'<audio controls preload="metadata" src="{_address("audio/wav", encode_wav(waveform, sample_rate))}"></audio>'
+    address = _address("audio/wav", encode_wav(waveform, sample_rate))
+    return f'<audio controls preload="metadata" src="{address}"></audio>'
 
 
 def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:

@@ -20,7 +20,8 @@ body {
 main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 2.5rem 0 .25rem; }
-h3 { font-size: 1rem; margin: 0 0 .5rem; font-family: ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h3 { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
 p.note { margin: 0 0 1rem; color: var(--soft); max-width: 48rem; }
 code, .mono { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; }

@@ -16,7 +16,8 @@ LONGEST = 160                           # characters shown of a text
 
 def summary(contents: Contents) -> Group:
     """Both tables, to be printed by a rich console."""
-    return Group(results_table(contents), Text("\nSamples, not chosen by hand", style="italic"), samples_table(contents))
+    heading = Text("\nSamples, not chosen by hand", style="italic")
+    return Group(results_table(contents), heading, samples_table(contents))
 
 
 def plain_text(contents: Contents, width: int = 110) -> str:
@@ -28,8 +29,8 @@ def plain_text(contents: Contents, width: int = 110) -> str:
 
 def results_table(contents: Contents) -> Table:
     """One line a problem: the model's accuracy beside the baseline's, and the measures of decoded text."""
-    table = Table(title=Text(f"{contents.title} ({contents.split} split)"), title_justify="left", caption=Text(_caption(contents)),
-                  caption_justify="left")
+    table = Table(title=Text(f"{contents.title} ({contents.split} split)"), title_justify="left",
+                  caption=Text(_caption(contents)), caption_justify="left")
     table.add_column("problem", no_wrap=True)
     table.add_column("task")
     for name in ("accuracy", "baseline"):

@@ -18,18 +18,19 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
 
     "auto" mirrors the model on all GPUs if there are several; "mirrored" does so always (on all logical CPUs if there
     is no GPU); "multi_worker" joins the processes named in the TF_CONFIG environment variable; "none" is one device.
+    "multi_worker" must be asked for before TensorFlow makes its first tensor.
 
     Raises:
       UserError: for an unknown kind, or "multi_worker" without a cluster in TF_CONFIG.
     """
     if kind not in KINDS:
         raise UserError(f"The distribution {kind} is not known.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}.")
+    if kind == "multi_worker":       # before anything else wakes TensorFlow's devices
+        _check_cluster(os.environ.get("TF_CONFIG", ""))
+        return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     if kind == "none" or (kind == "auto" and len(gpus) < 2):
         return None
-    if kind == "multi_worker":
-        _check_cluster(os.environ.get("TF_CONFIG", ""))
-        return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy(gpus or [device.name for device in tf.config.list_logical_devices("CPU")])
 
 

@@ -6,6 +6,7 @@ from functools import partial
 import tensorflow as tf
 
 from t2t_mm.training import distribution, schedules
+from t2t_mm.training.gradients import Gradients
 from t2t_mm.training.optimizers import Optimizer, assign, read
 
 Batch = Mapping[str, tf.Tensor]
@@ -18,9 +19,6 @@ class TrainStep:
     The loss of a batch is its nats per target position plus the model's auxiliary losses; its gradient is clipped to
     the global norm `hparams.clip_norm` (0: never), and the optimizer applies it to the variables the problem touched.
     Where the loss or the norm is not finite, nothing at all is updated, and "finite" is 0.
-
-    With a strategy each replica takes a part of the batch and counts by its target positions, so that the gradient is
-    that of the whole batch: Σ nats / Σ positions. Auxiliary losses are averaged by the same weights.
 
     Problems of one `model.graph_key(problem)` share one traced function, in which batch and length are unknown; only
     the number of the command, `model.command_id(problem)`, differs, and it is a tensor. XLA, where it is on, compiles
@@ -44,6 +42,7 @@ class TrainStep:
         self._clip_norm = hparams.clip_norm
         self._problems_per_step = hparams.problems_per_step
         self._schedule = schedules.schedule(hparams, train_steps)
+        self._gradients = Gradients(model, optimizer, xla, strategy)
         self._replicas = distribution.replicas(strategy)
         self._functions: dict[Hashable, tf.function] = {}
         self._touched: dict[Hashable, tuple[int, ...]] = {}   # graph → indices of the variables that get a gradient
@@ -129,19 +128,14 @@ class TrainStep:
         scalars = self._strategy.run(body, args=inputs)
         return {name: self._strategy.experimental_local_results(value)[0] for name, value in scalars.items()}
 
-    def _own_part(self, parts):
-        if self._strategy is None:
-            return parts[0]
-        return parts[int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))]
-
     # What runs in the graph, in each replica.
 
     def _update(self, problem, parts, command, seed, rate):
-        gradients, scalars = self._reduced_gradients(problem, self._own_part(parts), command, seed)
+        gradients, scalars = self._gradients(problem, parts, command, seed)
         return dict(scalars, **self._commit(gradients, scalars["finite"], rate))
 
     def _accumulate(self, problem, parts, command, seed):
-        gradients, scalars = self._reduced_gradients(problem, self._own_part(parts), command, seed)
+        gradients, scalars = self._gradients(problem, parts, command, seed)
         self._touched[self._model.graph_key(problem)] = tuple(gradients)
         for i, gradient in gradients.items():
             tf.raw_ops.AssignAddVariableOp(resource=self._sums[i].handle, value=gradient)
@@ -177,54 +171,6 @@ class TrainStep:
         loss_scale.update(keep)
         return may_shrink
 
-    def _reduced_gradients(self, problem, batch, command, seed):
-        """Gradients of the loss over all replicas, by index of the variable, and the scalars to report."""
-        if self._strategy is None:
-            gradients, means, tokens, examples = self._gradients(problem, batch, command, seed)
-        else:
-            gradients, means, tokens, examples = self._all_reduced(problem, batch, command, seed)
-        finite = tf.where(tf.math.is_finite(means["objective"]), 1.0, 0.0)
-        return gradients, dict(means, tokens=tokens, examples=examples, finite=finite)
-
-    def _all_reduced(self, problem, batch, command, seed):
-        replica = tf.distribute.get_replica_context()
-        seed = tf.random.experimental.stateless_fold_in(seed, replica.replica_id_in_sync_group)
-        function = partial(self._gradients, problem)
-        if self._xla:
-            function = tf.function(function, jit_compile=True, autograph=False)
-        gradients, means, tokens, examples = function(dict(batch), command, seed)
-        weighted = [tensor * tokens for tensor in (*gradients.values(), *means.values())]
-        *sums, tokens, examples = replica.all_reduce(tf.distribute.ReduceOp.SUM, [*weighted, tokens, examples])
-        averages = [tf.math.divide_no_nan(total, tokens) for total in sums]
-        return (dict(zip(gradients, averages)), dict(zip(means, averages[len(gradients):])), tokens, examples)
-
-    def _gradients(self, problem, batch, command, seed):
-        """Gradients of one replica's loss, and its means over target positions, its target positions and examples."""
-        loss_scale = self._optimizer.loss_scale
-        scale = 1.0 if loss_scale is None else read(loss_scale.scale)
-        with tf.GradientTape() as tape:
-            output = self._model.call(batch, problem, training=True, seed=seed, command=command)
-            nats, tokens = self._model.loss(batch, problem, output, training=True)
-            tokens = tf.cast(tokens, tf.float32)
-            means = {"loss": tf.math.divide_no_nan(tf.cast(nats, tf.float32), tokens)}
-            means.update({name: tf.cast(value, tf.float32) for name, value in output.losses.items()})
-            means["objective"] = tf.add_n(list(means.values()))
-            scaled_loss = means["objective"] * scale
-        gradients = self._gradients_by_index(tape, scaled_loss, scale)
-        means.update(_scalar_statistics(output.statistics))
-        examples = tf.cast(tf.shape(next(iter(batch.values())))[0], tf.float32)
-        return gradients, means, tokens, examples
-
-    def _gradients_by_index(self, tape, scaled_loss, scale):
-        """Dense gradients of the variables that the forward pass read."""
-        watched = {id(variable) for variable in tape.watched_variables()}
-        variables = {i: v for i, v in enumerate(self._optimizer.variables_updated) if id(v) in watched}
-        gradients = zip(variables, tape.gradient(scaled_loss, list(variables.values())))
-        dense = {i: tf.convert_to_tensor(gradient) for i, gradient in gradients if gradient is not None}
-        if self._optimizer.loss_scale is None:
-            return dense
-        return {i: gradient / scale for i, gradient in dense.items()}
-
     def _make_sums(self):
         """A variable for each trainable one, for the sum of gradients; zero between steps, so never saved."""
         def make():
@@ -240,7 +186,3 @@ def _specification(tensor):
     shape = tensor.shape.as_list()
     open_axes = 2 if len(shape) in (2, 3) else 1     # [B, L], [B, T, M]; but [B], [B, H, W, C]
     return tf.TensorSpec([None] * open_axes + shape[open_axes:], tensor.dtype)
-
-
-def _scalar_statistics(statistics):
-    return {name: tf.cast(value, tf.float32) for name, value in statistics.items() if value.shape.rank == 0}

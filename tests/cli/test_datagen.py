@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_wrong_flag_is_refused(arguments, words, capsys, tmp_path, monkeypatch
                                             ("speech_codes", "captcha")])
 def test_a_missing_demo_package_is_named_before_anything_is_written(problem, module, capsys, tmp_path, monkeypatch):
     find = importlib.util.find_spec
+    monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
     assert generate(tmp_path / "data", problem=f"{PROBLEM},{problem}") == 2
     error = capsys.readouterr().err

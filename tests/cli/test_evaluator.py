@@ -63,7 +63,8 @@ def refused(capsys, *arguments):
     return error
 
 
-def test_all_problems_of_the_run_are_evaluated_and_written(run, capsys):
+def test_all_problems_of_the_run_are_evaluated_and_written(run, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     assert evaluator.main([f"--output_dir={run}"]) == 0
     printed = capsys.readouterr().out
     for shown in ("algorithmic_reverse", "0.500", "75.0 %", "25.0 %", "exact_match 0.125"):

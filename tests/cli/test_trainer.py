@@ -1,4 +1,4 @@
-"""Every mistake in t2t-trainer's command line or data: one short error that says what to do, status 2, nothing written."""
+"""Every mistake in t2t-trainer's flags or data: one short error that says what to do, status 2, nothing written."""
 
 import shutil
 

@@ -1,11 +1,17 @@
 """Laws of all layers: none sees the future or padding, a step equals a call, graphs equal eager."""
 
+import importlib
+import inspect
+from pathlib import Path
+
+import keras
 import layer_cases
 import numpy as np
 import pytest
 import tensorflow as tf
 from layer_cases import CAUSAL, TWO_SIDED, WIDTH
 
+import t2t_mm.layers
 from t2t_mm.layers.randomness import seeded
 from t2t_mm.layers.sequence import Stream
 
@@ -42,13 +48,14 @@ def test_stepping_equals_calling_also_after_rows_were_gathered(case):
     state = layer.initial_state(source, case.length)
     assert all(leaf.shape[0] == 3 for leaf in tf.nest.flatten(state))
     half = case.length // 2
+    step = tf.function(layer.step) if case.length > 20 else layer.step
     for position in range(case.length):
         if position == half:
-            gathered = [2, 0, 0, 1]
+            gathered = [2, 0, 0]
             x, y = tf.gather(x, gathered), tf.gather(y, gathered)
             state = tf.nest.map_structure(lambda leaf: tf.gather(leaf, gathered), state)
         before = [(leaf.shape, leaf.dtype) for leaf in tf.nest.flatten(state)]
-        now, state = layer.step(x[:, position], state, tf.constant(position))
+        now, state = step(x[:, position], state, tf.constant(position))
         np.testing.assert_allclose(now, y[:, position], **CLOSE)
         assert [(leaf.shape, leaf.dtype) for leaf in tf.nest.flatten(state)] == before
 
@@ -80,53 +87,57 @@ def test_padding_and_more_rows_change_no_real_position(case, extra):
     np.testing.assert_allclose(longer[1, :3], y[1, :3], **CLOSE)
 
 
-def gradients_of(layer, training=True):
-    """A function of (x, source): the outputs, the gradient of x and those of all variables."""
+def gradients_of(layer):
+    """A function of (x, source): the outputs, the gradient of x and those of all variables, while training."""
     def run(x, source_x, source_presence):
         with tf.GradientTape() as tape, seeded([3, 4]):
             tape.watch(x)
             source = Stream(source_x, source_presence)
-            y = layer(x, source=source, presence=tf.ones(tf.shape(x)[:2]), training=training)
+            y = layer(x, source=source, presence=tf.ones(tf.shape(x)[:2]), training=True)
             loss = tf.reduce_sum(tf.sin(y))
         gradients = tape.gradient(loss, [x, *layer.trainable_variables], unconnected_gradients="zero")
         return y, [tf.convert_to_tensor(g) for g in gradients]
     return run
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+def assert_same(ours, theirs, layer):
+    (y, gradients), (y_traced, gradients_traced) = ours, theirs
+    np.testing.assert_allclose(y_traced, y, rtol=1e-3, atol=1e-4)
+    for name, one, other in zip(["x", *(v.path for v in layer.trainable_variables)], gradients, gradients_traced):
+        assert np.isfinite(one).all() and np.abs(one).max() > 0, name
+        np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
 @any_layer
-def test_graphs_give_the_eager_numbers_and_finite_gradients(case, jit):
-    """Without XLA batch and length are unknown to the graph; with it they are what XLA compiles for."""
+def test_graphs_of_unknown_shape_give_the_eager_numbers_and_finite_gradients(case):
+    layer = case.built()
+    run = gradients_of(layer)
+    specs = [tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None])]
+    x, source = inputs_of(case)
+    arguments = (x[:, :12], *source[:2])
+    assert_same(run(*arguments), tf.function(run, autograph=False, input_signature=specs)(*arguments), layer)
+
+
+@pytest.mark.parametrize("case", [
+    pytest.param(case, id=str(case), marks=[pytest.mark.slow] if "chain" in case.name or "block" in case.name else [])
+    for case in {str(case): case for case in (*CAUSAL, *TWO_SIDED)}.values()])
+def test_xla_gives_the_eager_numbers(case, monkeypatch):
+    """The noise is a formula here: XLA draws other numbers from the same seed."""
+    monkeypatch.setattr(keras.random, "normal", lambda shape, seed: tf.sin(
+        tf.reshape(tf.range(tf.cast(tf.reduce_prod(shape), tf.float32)), shape)))
     layer = case.built()
     run = gradients_of(layer)
     x, source = inputs_of(case)
-    specs = [tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None])]
-    traced = tf.function(run, jit_compile=jit, autograph=False, input_signature=None if jit else specs)
-    arguments = (x[:, :12], *source[:2]) if jit else (x, *source[:2])
-    (y, gradients), (y_traced, traced_gradients) = run(*arguments), traced(*arguments)
-    np.testing.assert_allclose(y_traced, y, rtol=1e-3, atol=1e-4)
-    for ours, theirs in zip(gradients, traced_gradients, strict=True):
-        assert np.isfinite(ours).all()
-        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3)
-    assert all(np.abs(g).max() > 0 for g, v in zip(gradients[1:], layer.trainable_variables) if not unused(v))
-
-
-def unused(variable):
-    """The router's spread matters only to the loss of its load, and an unloaded expert gets no gradient."""
-    return "spread" in variable.path
+    arguments = (x[:, :12], *source[:2])
+    assert_same(run(*arguments), tf.function(run, autograph=False, jit_compile=True)(*arguments), layer)
 
 
 def test_all_layers_with_three_doors_are_among_the_cases():
-    import inspect
-    from pathlib import Path
-
-    import t2t_mm.layers
     doors = ("call", "initial_state", "step")
     found = set()
     for path in Path(t2t_mm.layers.__file__).parent.glob("*.py"):
-        module = __import__(f"t2t_mm.layers.{path.stem}", fromlist=["x"])
+        module = importlib.import_module(f"t2t_mm.layers.{path.stem}")
         found |= {kind for _, kind in inspect.getmembers(module, inspect.isclass)
                   if kind.__module__ == module.__name__ and all(hasattr(kind, door) for door in doors)}
-    covered = {type(getattr(case.make(), "inner", case.make())) for case in CAUSAL} | {
-        type(case.make()) for case in CAUSAL}
-    assert found - covered == set()
+    made = [case.make() for case in CAUSAL]
+    assert found - {type(layer) for layer in made} - {type(getattr(layer, "inner", None)) for layer in made} == set()

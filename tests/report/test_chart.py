@@ -53,7 +53,8 @@ def test_a_darker_cell_is_a_larger_share():
     assert strengths == sorted(strengths) and strengths[-1] == 1.0
 
 
-@pytest.mark.parametrize("low,high", [(0.0, 1.0), (0.0, 0.03), (0.2, 7.3), (-2.0, 5.0), (0.0, 0.0), (3.0, 3.0), (0, 12345)])
+@pytest.mark.parametrize("low,high", [(0.0, 1.0), (0.0, 0.03), (0.2, 7.3), (-2.0, 5.0), (0.0, 0.0), (3.0, 3.0),
+                                      (0, 12345)])
 def test_an_axis_holds_its_values(low, high):
     bottom, top = chart.nice_range(low, high)
     assert bottom <= low and high <= top * (1 + 1e-12) and bottom < top

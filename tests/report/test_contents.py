@@ -1,4 +1,4 @@
-"""Laws of what is gathered: curves from lines, baselines from stored data, samples as people sense them, expert shares."""
+"""Laws of what is gathered: curves, baselines from stored data, samples as people sense them, expert shares."""
 
 import math
 from types import SimpleNamespace
@@ -20,7 +20,8 @@ def line(step, problem, split="dev", **metrics):
 
 
 def test_curves_are_the_dev_lines_in_the_order_of_steps():
-    lines = [line(20, "a", token_accuracy=0.5, log_perplexity=2.0), line(10, "a", token_accuracy=0.25, log_perplexity=None),
+    lines = [line(20, "a", token_accuracy=0.5, log_perplexity=2.0),
+             line(10, "a", token_accuracy=0.25, log_perplexity=None),
              line(20, "b", accuracy=0.75), line(10, "a", split="train", loss=3.0)]
     first, second = contents.curves(lines)
     assert (first.problem, first.steps, first.accuracy) == ("a", (10, 20), (0.25, 0.5))
@@ -29,7 +30,8 @@ def test_curves_are_the_dev_lines_in_the_order_of_steps():
     assert list(contents.curves([])) == []
 
 
-@pytest.mark.parametrize("metrics,accuracy", [({"token_accuracy": 0.6}, 0.6), ({"accuracy": 0.2, "top5_accuracy": 1.0}, 0.2)])
+@pytest.mark.parametrize("metrics,accuracy", [({"token_accuracy": 0.6}, 0.6),
+                                              ({"accuracy": 0.2, "top5_accuracy": 1.0}, 0.2)])
 def test_a_row_beats_its_baseline_or_not(metrics, accuracy):
     row = Row("p", "text → text", 3, metrics, {}, 0, 0.4, "kind")
     assert row.accuracy == accuracy and row.beats_baseline == (accuracy > 0.4)
@@ -44,7 +46,10 @@ def test_measures_are_numbers_only():
 
 
 def stored_as(monkeypatch, **splits):
-    monkeypatch.setattr(results, "stored", lambda data_dir, problem, split: iter({"targets": ids} for ids in splits[split]))
+    def stored(data_dir, problem, split):
+        return iter([{"targets": ids} for ids in splits[split]])
+
+    monkeypatch.setattr(results, "stored", stored)
 
 
 def test_the_baseline_of_classes_is_the_majority_of_the_training_data(monkeypatch):
@@ -60,7 +65,8 @@ def test_the_baseline_of_text_is_the_best_follower(monkeypatch):
 
 
 @pytest.mark.parametrize("name,task", [("toy_text_to_text", "text → text"), ("toy_image_to_label", "image → class"),
-                                       ("toy_audio_to_text", "audio → text"), ("toy_two_inputs_to_text", "image + text → text"),
+                                       ("toy_audio_to_text", "audio → text"),
+                                       ("toy_two_inputs_to_text", "image + text → text"),
                                        ("toy_language_model", "nothing → text")])
 def test_a_task_is_named_by_what_goes_in_and_out(name, task):
     assert results.task(toy(name)) == task
@@ -97,7 +103,8 @@ def test_expert_shares_add_the_batches_and_sum_to_one(monkeypatch):
     monkeypatch.setattr(pipeline, "eval_batches", lambda *args, **more: [{}, {}])
     statistics = {"a": {"encoder/expert_load": np.array([3.0, 1.0]), "encoder/dropped": np.array(0.0)},
                   "b": {"encoder/expert_load": np.zeros(2), "decoder/expert_load": np.array([0.0, 5.0])}}
-    experiment = SimpleNamespace(problems=[SimpleNamespace(name=name) for name in "ab"], data_dir="", buckets=lambda _: None)
+    problems = [SimpleNamespace(name=name) for name in "ab"]
+    experiment = SimpleNamespace(problems=problems, data_dir="", buckets=lambda _: None)
     found = experts.shares(experiment, SimpleNamespace(model=Model(statistics)), "dev")
     assert [(layer.name, layer.problems, layer.shares) for layer in found] == [
         ("encoder", ("a", "b"), ((0.75, 0.25), (0.0, 0.0))), ("decoder", ("b",), ((0.0, 1.0),))]

@@ -54,7 +54,8 @@ def test_the_page_is_well_formed_and_self_contained(text):
     page = Page(render(contents(text)))
     names = [tag for tag, _ in page.tags]
     assert not {"script", "link", "iframe", "object"} & set(names)
-    addresses = [attributes[key] for _, attributes in page.tags for key in ("src", "href", "srcset") if key in attributes]
+    addresses = [attributes[key] for _, attributes in page.tags for key in ("src", "href", "srcset")
+                 if key in attributes]
     assert len(addresses) == 2 and all(address.startswith("data:") for address in addresses)
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
     assert "url(" not in render(contents()) and "@import" not in render(contents())
@@ -63,7 +64,8 @@ def test_the_page_is_well_formed_and_self_contained(text):
 
 def test_everything_shown_is_there():
     page = render(contents())
-    for piece in ("90.0 %", "25.0 %", "10.0 %", "bleu 12.3", "Learning curves", "expert 1: 50.0 %", "prefers-color-scheme"):
+    for piece in ("90.0 %", "25.0 %", "10.0 %", "bleu 12.3", "Learning curves", "expert 1: 50.0 %",
+                  "prefers-color-scheme"):
         assert piece in page, piece
     assert re.search(r'class="good">90.0 %', page) and re.search(r'class="bad">10.0 %', page)
 

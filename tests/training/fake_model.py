@@ -33,14 +33,13 @@ class FakeOutput(NamedTuple):
     statistics: dict
 
 
-class FakeModel(keras.Model):
+class FakeModel(keras.layers.Layer):
     """text_a and text_b share a graph and differ by their command; "label" has a door of its own."""
 
     commands = ("text_a", "text_b", "label")
 
     def __init__(self, dropout=False):
         super().__init__()
-        del self.loss       # Keras sets it to None, which would hide the method
         self.dropout = dropout
         self.traces = 0
         self.initial = keras.initializers.RandomNormal(seed=1)

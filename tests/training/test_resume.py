@@ -1,4 +1,4 @@
-"""The law of resuming: killed at any moment and started again with the same command, a run ends with the same numbers."""
+"""The law of resuming: killed at any moment and started again by the same command, a run ends with the same numbers."""
 
 import json
 import random
@@ -16,12 +16,12 @@ from t2t_mm.cli import trainer
 from t2t_mm.experiment import Experiment
 from t2t_mm.training.checkpoints import load_weights
 
-PROBLEMS = ("algorithmic_reverse", "algorithmic_parity_label")
+PROBLEMS = ("algorithmic_reverse", "algorithmic_shift")  # one graph for both: less to trace
 TRANSFORMER = ("transformer", "transformer_tiny", "hidden_size=16,num_heads=2,filter_size=16,encoder_layers=1,"
                "decoder_layers=1,exit_filters=8:8,batch_size=64,dropout=0.1,warmup_steps=5")
 MULTIMODEL = ("multimodel", "multimodel_tiny", "hidden_size=16,num_heads=2,encoder_blocks=2,mixer_blocks=1,"
               "decoder_blocks=1,num_experts=4,expert_size=16,exit_filters=8:8,batch_size=64,dropout=0.1,warmup_steps=5")
-STEPS = 64
+STEPS = 40
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def command(data_dir, output_dir, parts):
     model, hparams_set, hparams = parts
     return [f"--problem={','.join(PROBLEMS)}", f"--model={model}", f"--hparams_set={hparams_set}",
             f"--hparams={hparams}", f"--data_dir={data_dir}", f"--output_dir={output_dir}", f"--train_steps={STEPS}",
-            "--eval_interval=25", "--eval_steps=2", "--checkpoint_interval=6", "--seed=3"]
+            "--eval_interval=15", "--eval_steps=2", "--checkpoint_interval=6", "--seed=3"]
 
 
 def start_and_kill(arguments, output_dir, step):

@@ -1,0 +1,243 @@
+"""The mixture of experts against computing every expert for every token, and the laws of its slots and its cost."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_cases import scattered, sequence
+
+from t2t_mm.layers.experts import MixtureOfExperts, NoisyTopKGate, Slots, squared_variation
+from t2t_mm.layers.randomness import next_seed, seeded
+from t2t_mm.layers.side_outputs import collect_side_outputs
+
+D, F, E, K = 6, 10, 5, 2
+SEED = [7, 11]
+
+
+def make(capacity_factor=1.5, experts=E, chosen=K):
+    layer = MixtureOfExperts(D, F, experts, chosen, capacity_factor=capacity_factor, name="moe")
+    layer(sequence(1, 2, 0, D))
+    return scattered(layer, scale=0.5)
+
+
+def noise_of(count, experts=E):
+    """The normal numbers that the gate draws in the context `seeded(SEED)`."""
+    with seeded(SEED):
+        return keras.random.normal((count, experts), seed=next_seed()).numpy()
+
+
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+def all_experts(layer, x, noise=None):
+    """Chosen experts [N, k], gates [N, E] and the results of all experts for all tokens [N, E, D], in numpy."""
+    h = x @ layer.gate.clean.kernel.numpy()
+    if noise is not None:
+        h = h + noise * (softplus(x @ layer.gate.spread.kernel.numpy()) + 1e-2)
+    chosen = np.argsort(-h, axis=1)[:, :K]
+    kept = np.exp(np.take_along_axis(h, chosen, 1))
+    gates = np.zeros_like(h)
+    np.put_along_axis(gates, chosen, kept / kept.sum(1, keepdims=True), 1)
+    hidden = np.maximum(np.einsum("nd,edf->nef", x, layer.rise.numpy()), 0)
+    return chosen, gates, np.einsum("nef,efd->ned", hidden, layer.fall.numpy())
+
+
+def placed(chosen, experts, capacity):
+    """The slot of each choice, one by one in the order of tokens; −1 where there is none."""
+    taken, slots = [0] * experts, np.full(chosen.shape, -1)
+    for place, expert in np.ndenumerate(chosen):
+        if expert < experts and taken[expert] < capacity:
+            slots[place] = expert * capacity + taken[expert]
+            taken[expert] += 1
+    return slots
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_with_room_for_all_it_is_the_sum_over_all_experts(training):
+    layer, x = make(capacity_factor=E / K), sequence(3, 7, 1, D)
+    with seeded(SEED), collect_side_outputs() as side:
+        y = layer(x, training=training).numpy()
+    rows = x.numpy().reshape(-1, D)
+    _, gates, results = all_experts(layer, rows, noise_of(21) if training else None)
+    np.testing.assert_allclose(y.reshape(-1, D), np.einsum("ne,ned->nd", gates, results), rtol=1e-4, atol=1e-5)
+    assert side.statistics["moe/dropped"] == 0
+    np.testing.assert_allclose(side.statistics["moe/expert_importance"], gates.sum(0) / 21, atol=1e-5)
+    np.testing.assert_allclose(side.statistics["moe/expert_load"], (gates > 0).sum(0) / 21 / K, atol=1e-6)
+
+
+def test_evaluation_drops_nothing_even_if_all_choose_one_expert():
+    layer = make(capacity_factor=0.1)
+    x = tf.tile(sequence(1, 1, 1, D), [2, 9, 1])
+    y = layer(x).numpy()
+    _, gates, results = all_experts(layer, x.numpy().reshape(-1, D))
+    np.testing.assert_allclose(y.reshape(-1, D), np.einsum("ne,ned->nd", gates, results), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("capacity_factor", [0.2, 0.5, 1.0])
+def test_a_full_expert_drops_its_latest_tokens_and_says_so(capacity_factor):
+    layer, x = make(capacity_factor), sequence(2, 8, 1, D)
+    with seeded(SEED), collect_side_outputs() as side:
+        y = layer(x, training=True).numpy()
+    chosen, gates, results = all_experts(layer, x.numpy().reshape(-1, D), noise_of(16))
+    slots = placed(chosen, E, int(np.ceil(capacity_factor * 16 * K / E)))
+    wanted = np.zeros((16, D))
+    for (token, choice), expert in np.ndenumerate(chosen):
+        wanted[token] += (slots[token, choice] >= 0) * gates[token, expert] * results[token, expert]
+    np.testing.assert_allclose(y.reshape(-1, D), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(side.statistics["moe/dropped"], (slots < 0).mean(), atol=1e-6)
+    assert (slots < 0).any() or capacity_factor == 1.0
+
+
+def test_padding_takes_no_slot_and_no_part_in_the_balance():
+    """The first half of the tokens is padding, so that any slot it took would be missed by the second."""
+    layer, x = make(capacity_factor=0.6), sequence(1, 20, 1, D)
+    presence = tf.concat([tf.zeros([1, 10]), tf.ones([1, 10])], 1)
+    with seeded(SEED), collect_side_outputs() as side:
+        y = layer(x, presence=presence, training=True).numpy()[0]
+    assert (y[:10] == 0).all()
+    chosen, gates, results = all_experts(layer, x.numpy()[0], noise_of(20))
+    slots = placed(chosen[10:], E, int(np.ceil(0.6 * 20 * K / E)))
+    kept = np.take_along_axis(gates[10:], chosen[10:], 1) * (slots >= 0)
+    wanted = np.einsum("nk,nkd->nd", kept, np.take_along_axis(results[10:], chosen[10:, :, None], 1))
+    np.testing.assert_allclose(y[10:], wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(side.statistics["moe/dropped"], (slots < 0).mean(), atol=1e-6)
+    np.testing.assert_allclose(side.statistics["moe/expert_importance"], gates[10:].mean(0), atol=1e-5)
+
+
+def test_nothing_but_padding_is_zero_and_finite():
+    with seeded(SEED), collect_side_outputs() as side:
+        y = make()(sequence(1, 4, 1, D), presence=tf.zeros([1, 4]), training=True)
+    assert (y.numpy() == 0).all()
+    assert all(np.isfinite(value).all() for value in (*side.losses.values(), *side.statistics.values()))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("capacity", [1, 3, None])
+def test_slots_are_given_in_the_order_of_tokens(seed, capacity):
+    rng = np.random.default_rng(seed)
+    chosen = np.stack([rng.permutation(E)[:K] for _ in range(13)])
+    chosen[rng.random(13) < 0.3] = E  # padding
+    slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
+    size = capacity or max(np.bincount(chosen.ravel(), minlength=E)[:E])
+    wanted = placed(chosen, E, size)
+    np.testing.assert_array_equal(slots.slot, np.where(wanted < 0, E * size, wanted))
+    np.testing.assert_array_equal(slots.kept, wanted >= 0)
+    np.testing.assert_array_equal(slots.sizes, np.bincount(chosen.ravel(), minlength=E)[:E])
+    token = np.full(E * size, 13)
+    for (row, _), slot in np.ndenumerate(wanted):
+        if slot >= 0:
+            token[slot] = row
+    np.testing.assert_array_equal(slots.token, token)
+
+
+@pytest.mark.parametrize("capacity", [2, 9])
+def test_gathers_and_their_gradients_are_those_of_matrix_products(capacity):
+    rng = np.random.default_rng(3)
+    chosen = np.stack([rng.permutation(E)[:K] for _ in range(9)])
+    chosen[4] = E
+    where = placed(chosen, E, capacity)
+    slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
+    choice_to_slot = tf.constant((where[..., None] == np.arange(E * capacity)).astype("float32"))  # [N, k, E·C]
+    x, y = sequence(1, 9, 1, D)[0], sequence(E, capacity, 2, D)
+    pairs = [
+        (slots.dispatch, lambda x: tf.reshape(tf.einsum("nks,nd->sd", choice_to_slot, x), (E, capacity, D)), x),
+        (slots.collect, lambda y: tf.einsum("nks,sd->nkd", choice_to_slot, tf.reshape(y, (-1, D))), y),
+    ]
+    for ours, naive, value in pairs:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(value)
+            one, other = ours(value), naive(value)
+            losses = tf.reduce_sum(tf.sin(one)), tf.reduce_sum(tf.sin(other))
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        np.testing.assert_allclose(*(tape.gradient(loss, value) for loss in losses), atol=1e-5)
+
+
+def gate_of(experts=6, chosen=2):
+    gate = NoisyTopKGate(experts, chosen)
+    gate(sequence(1, 2, 0, D)[0], tf.ones([2]))
+    return scattered(gate, 5, 0.7)
+
+
+def test_the_load_is_the_chance_of_being_chosen_by_fresh_noise():
+    """Expert by expert: its own noise drawn anew 40 000 times, that of the others as it was."""
+    gate, x = gate_of(), sequence(1, 3, 1, D)[0]
+    with seeded(SEED):
+        load = gate(x, tf.constant([1.0, 1.0, 0.0]), training=True).load.numpy()
+    clean, spread = x.numpy() @ gate.clean.kernel.numpy(), softplus(x.numpy() @ gate.spread.kernel.numpy()) + 1e-2
+    noisy = clean + noise_of(3, 6) * spread
+    fresh = np.random.default_rng(0).normal(size=(40_000, 6))
+    wanted = np.zeros(6)
+    for token in (0, 1):
+        for i in range(6):
+            second_of_others = np.sort(np.delete(noisy[token], i))[-2]
+            wanted[i] += (clean[token, i] + fresh[:, i] * spread[token, i] > second_of_others).mean()
+    np.testing.assert_allclose(load, wanted, atol=0.02)
+
+
+def test_the_load_counts_choices_on_average_and_exactly_without_noise():
+    gate, x = gate_of(), tf.tile(sequence(1, 1, 1, D)[0], [6000, 1])
+    with seeded(SEED):
+        noisy = gate(x, tf.ones([6000]), training=True)
+    frequency = np.bincount(noisy.chosen.numpy().ravel(), minlength=6) / 6000
+    np.testing.assert_allclose(noisy.load.numpy() / 6000, frequency, atol=0.03)
+    calm = gate(x, tf.ones([6000]))
+    np.testing.assert_array_equal(calm.load, np.bincount(calm.chosen.numpy().ravel(), minlength=6))
+
+
+def test_gates_are_a_softmax_over_the_chosen_and_padding_chooses_no_expert():
+    gate, x = gate_of(), sequence(1, 8, 1, D)[0]
+    presence = tf.constant([1.0] * 5 + [0.0] * 3)
+    gates = gate(x, presence)
+    np.testing.assert_allclose(tf.reduce_sum(gates.weights, 1), presence, atol=1e-6)
+    assert (gates.chosen.numpy()[5:] == 6).all() and (gates.chosen.numpy()[:5] < 6).all()
+    np.testing.assert_allclose(tf.reduce_sum(gates.importance), 5, atol=1e-5)
+
+
+def test_balance_is_the_squared_variation_of_importance_and_load():
+    values = np.array([1.0, 4.0, 2.5, 0.5])
+    np.testing.assert_allclose(squared_variation(tf.constant(values)), values.var() / values.mean() ** 2, rtol=1e-5)
+    assert squared_variation(tf.fill([7], 3.0)) == 0
+    layer, x = make(), sequence(2, 8, 1, D)
+    with collect_side_outputs() as side, seeded(SEED):
+        layer(x, training=True)
+    with seeded(SEED):
+        gates = layer.gate(tf.reshape(x, (-1, D)), tf.ones([16]), training=True)
+    wanted = 0.01 * (squared_variation(gates.importance) + squared_variation(gates.load))
+    np.testing.assert_allclose(side.losses["moe/balance"], wanted, rtol=1e-4)
+
+
+def test_more_experts_than_k_or_one_expert_or_all_of_them():
+    for experts, chosen in ((1, 1), (3, 3), (2, 4)):
+        layer, x = make(10.0, experts, chosen), sequence(1, 5, 1, D)
+        with seeded(SEED), collect_side_outputs() as side:
+            y = layer(x, training=True)
+        assert np.isfinite(y).all() and np.abs(y).max() > 0 and side.statistics["moe/dropped"] == 0
+
+
+def test_the_work_does_not_grow_with_the_number_of_experts(monkeypatch):
+    """The slots of all experts together, each a multiplication by one expert, are N·k times the capacity factor."""
+    shapes, dispatch = {}, Slots.dispatch
+
+    def spy(self, x):
+        slots = dispatch(self, x)
+        shapes[slots.shape[0]] = slots.shape
+        return slots
+
+    monkeypatch.setattr(Slots, "dispatch", spy)
+    for experts in (8, 60, 240):
+        with seeded(SEED):
+            make(1.5, experts, 4)(sequence(2, 120, 1, D), training=True)
+    for experts in (8, 60, 240):
+        assert shapes[experts][0] * shapes[experts][1] <= 1.5 * 240 * 4 + experts
+    assert shapes[240][0] * shapes[240][1] <= 1.3 * shapes[8][0] * shapes[8][1]
+
+
+def test_training_noise_follows_the_seed_alone():
+    layer, x = make(), sequence(2, 6, 1, D)
+    results = []
+    for seed in ([1, 2], [1, 2], [1, 3]):
+        with seeded(seed):
+            results.append(layer(x, training=True).numpy())
+    np.testing.assert_array_equal(results[0], results[1])
+    assert np.abs(results[0] - results[2]).max() > 1e-3

@@ -1,0 +1,315 @@
+"""Laws of every registered model over problems of every kind."""
+
+import keras
+import model_cases
+import numpy as np
+import pytest
+import tensorflow as tf
+import toy_problems
+from model_cases import ALL_TOYS, MODELS, SIZES, TEXT_TOYS, batch_of, make_model, shared_model, take_rows
+
+from t2t_mm.data.features import Audio, Text
+
+every_model = pytest.mark.parametrize("name", MODELS)
+every_toy = pytest.mark.parametrize("problem", ALL_TOYS)
+every_text_toy = pytest.mark.parametrize("problem", TEXT_TOYS)
+CLOSE = {"rtol": 1e-3, "atol": 1e-4}
+SEED = tf.constant([3, 5])
+
+
+def logits_of(model, batch, problem):
+    return model.call(batch, problem).logits.numpy()
+
+
+@every_text_toy
+@every_model
+def test_no_logit_sees_its_own_or_a_later_target(name, problem):
+    """Row t of the batch has other targets from t on: its logits up to t must be those of the last row."""
+    batch = batch_of(problem, rows=1, length=6)
+    rows = model_cases.variants(batch["targets"][0])
+    batch = {**take_rows(batch, [0] * len(rows)), "targets": tf.constant(rows)}
+    logits = logits_of(shared_model(name), batch, problem)
+    for t in range(len(rows) - 1):
+        np.testing.assert_allclose(logits[t, :t + 1], logits[-1, :t + 1], **CLOSE)
+        if t + 2 < len(rows):
+            assert np.abs(logits[t, t + 1] - logits[-1, t + 1]).max() > 1e-3
+
+
+@every_text_toy
+@every_model
+def test_stepping_gives_the_logits_of_calling_also_after_rows_were_gathered(name, problem):
+    model, batch = shared_model(name), batch_of(problem)
+    batch["targets"] = tf.where(batch["targets"] == 0, 3, batch["targets"])  # padding is never stepped through
+    logits = logits_of(model, batch, problem)
+    state = model.initial_state(model.encode(batch, problem), problem, 9)
+    assert all(leaf.shape[0] == 3 for leaf in tf.nest.flatten(state))
+    ids, targets = tf.fill([3], -1), batch["targets"]
+    for position in range(targets.shape[1]):
+        if position == 3:  # as a beam search does
+            order = [2, 0, 0, 1]
+            state = tf.nest.map_structure(lambda leaf: tf.gather(leaf, order), state)
+            ids, targets, logits = tf.gather(ids, order), tf.gather(targets, order), logits[order]
+        now, state = model.step(ids, state, problem)
+        np.testing.assert_allclose(now, logits[:, position], **CLOSE)
+        ids = targets[:, position]
+
+
+def lengthened(batch, problem, extra=3):
+    """More padding for every text and sound, garbage where a length says that it is padding, and two more rows."""
+    longer, other = {}, batch_of(problem, rows=2, length=7 + extra, seed=8, frames=32)
+    for name, value in batch.items():
+        feature = toy_problems.toy(problem).features.get(name)
+        if feature is not None and feature.is_text:
+            value = tf.pad(value, [[0, 0], [0, extra]])
+        elif isinstance(feature, Audio):
+            frames = tf.range(32)[None, :, None] < batch[f"{name}_length"][:, None, None]
+            value = tf.where(frames, tf.pad(value, [[0, 0], [0, 20], [0, 0]]), 7.0)
+        longer[name] = tf.concat([value, other[name]], 0)
+    return longer
+
+
+@every_toy
+@every_model
+def test_padding_and_more_rows_change_no_logit_that_counts(name, problem):
+    model, batch = shared_model(name), batch_of(problem)
+    weights = model.target_weights(batch, problem).numpy()[..., None]
+    logits = logits_of(model, batch, problem)
+    longer = logits_of(model, lengthened(batch, problem), problem)[:3, :weights.shape[1]]
+    np.testing.assert_allclose(longer * weights, logits * weights, **CLOSE)
+
+
+class TwoTexts(toy_problems.ToyProblem):
+    """Two texts, one after the other, and a class or a text."""
+
+    def __init__(self, to_text):
+        super().__init__()
+        self.to_text = to_text
+
+    @property
+    def name(self):
+        return f"two_texts_{self.to_text}"
+
+    def define_features(self):
+        targets = Text("bytes") if self.to_text else toy_problems.toy("toy_text_to_label").targets
+        return {"inputs": Text("bytes"), "question": Text("bytes"), "targets": targets}
+
+
+@pytest.mark.parametrize("to_text", [True, False], ids=["text", "label"])
+@every_model
+def test_padding_between_two_inputs_changes_nothing(name, to_text):
+    problem = TwoTexts(to_text)
+    model, batch = make_model(name, [problem]), batch_of(problem)
+    longer = {**batch, "inputs": tf.pad(batch["inputs"], [[0, 0], [0, 4]])}
+    weights = model.target_weights(batch, problem.name).numpy()[..., None]
+    np.testing.assert_allclose(logits_of(model, longer, problem.name) * weights,
+                               logits_of(model, batch, problem.name) * weights, **CLOSE)
+
+
+@every_toy
+@every_model
+def test_logits_targets_weights_and_loss_fit_each_other(name, problem):
+    model, batch, spec = shared_model(name), batch_of(problem), toy_problems.toy(problem)
+    output = model.call(batch, problem)
+    targets, weights = model.targets(batch, problem), model.target_weights(batch, problem)
+    size = SIZES[spec.targets.vocabulary] if spec.targets.is_text else spec.targets.size
+    assert output.logits.shape == (*targets.shape, size) and weights.shape == targets.shape
+    assert model.autoregressive(problem) == spec.targets.is_text
+    nats, count = model.loss(batch, problem, output, training=False)
+    log_probabilities = tf.nn.log_softmax(output.logits)
+    wanted = -tf.reduce_sum(tf.gather(log_probabilities, targets, batch_dims=2) * weights)
+    np.testing.assert_allclose(nats, wanted, rtol=1e-4)
+    np.testing.assert_allclose(count, tf.reduce_sum(weights))
+    assert np.array_equal(weights, np.asarray(targets) != 0) or not spec.targets.is_text
+
+
+@every_model
+def test_the_loss_is_smoothed_in_training_only(name):
+    model, problem = make_model(name, ["toy_text_to_text"], label_smoothing=0.2), "toy_text_to_text"
+    batch = batch_of(problem)
+    output = model.call(batch, problem)
+    plain = -tf.nn.log_softmax(output.logits)
+    weights = model.target_weights(batch, problem)
+    chosen = tf.gather(plain, batch["targets"], batch_dims=2)
+    wanted = tf.reduce_sum((0.8 * chosen + 0.2 * tf.reduce_mean(plain, -1)) * weights)
+    np.testing.assert_allclose(model.loss(batch, problem, output, training=True)[0], wanted, rtol=1e-4)
+    np.testing.assert_allclose(model.loss(batch, problem, output, training=False)[0],
+                               tf.reduce_sum(chosen * weights), rtol=1e-4)
+
+
+def gradients_of(model, batch, problem):
+    with tf.GradientTape() as tape:
+        output = model.call(batch, problem, training=True, seed=SEED)
+        nats, count = model.loss(batch, problem, output)
+        loss = tf.add_n([nats / count, *output.losses.values()])
+    return loss, tape.gradient(loss, model.trainable_variables)
+
+
+@every_model
+def test_gradients_are_finite_and_every_variable_gets_one(name):
+    model, moved = shared_model(name), set()
+    for problem in ALL_TOYS:
+        loss, gradients = gradients_of(model, batch_of(problem), problem)
+        found = {v.path: np.asarray(tf.convert_to_tensor(g)) for v, g in zip(model.trainable_variables, gradients)
+                 if g is not None}
+        assert np.isfinite(loss) and all(np.isfinite(g).all() for g in found.values()), problem
+        moved |= {path for path, gradient in found.items() if np.abs(gradient).max() > 0}
+    assert {v.path for v in model.trainable_variables} - moved == set()
+
+
+@every_model
+def test_variables_have_different_paths_and_are_counted_once(name):
+    model = shared_model(name)
+    assert len({v.path for v in model.trainable_variables}) == len(model.trainable_variables)
+    total = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    assert sum(model.parameter_groups().values()) == total
+    before = len(model.variables)
+    for problem in ALL_TOYS:
+        model.call(batch_of(problem), problem)
+    assert len(model.variables) == before  # build_variables made all of them
+
+
+@every_model
+def test_randomness_is_the_seed_alone(name):
+    model, problem = make_model(name, ["toy_text_to_text"], dropout=0.3), "toy_text_to_text"
+    batch = batch_of(problem)
+    first, again, other = (model.call(batch, problem, training=True, seed=tf.constant([1, s])).logits.numpy()
+                           for s in (2, 2, 3))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+    np.testing.assert_array_equal(logits_of(model, batch, problem), logits_of(model, batch, problem))
+    with pytest.raises(RuntimeError, match="seed="):
+        model.call(batch, problem, training=True)
+
+
+class OtherWay(toy_problems.ToyTextToText):
+    """The same features, asked for by another command."""
+
+    registered_name = "toy_other_way"
+    command = "to-other-way"
+
+
+@every_model
+def test_problems_of_one_graph_key_differ_in_their_command_alone(name):
+    one, other = "toy_text_to_text", OtherWay()
+    model, batch = make_model(name, [one, other, "toy_text_to_label"]), batch_of(one)
+    assert model.graph_key(one) == model.graph_key(other.name) != model.graph_key("toy_text_to_label")
+    assert len({model.command_id(p) for p in (one, other.name, "toy_text_to_label")}) == 3
+    wanted = logits_of(model, batch, other.name)
+    by_command = model.call(batch, one, command=tf.constant(model.command_id(other.name)))
+    np.testing.assert_allclose(by_command.logits, wanted, **CLOSE)
+    assert np.abs(logits_of(model, batch, one) - wanted).max() > 1e-3
+    for row in (one, other.name):
+        state = model.initial_state(model.encode(batch, row), row, 3)
+        first, _ = model.step(tf.fill([3], -1), state, row)
+        np.testing.assert_allclose(first, logits_of(model, batch, row)[:, 0], **CLOSE)
+
+
+class OtherBins(toy_problems.ToyAudioToText):
+    """Sounds with other frequencies than those of its parent."""
+
+    registered_name = "toy_other_bins"
+
+    def define_features(self):
+        return {"inputs": Audio(8000, mel_bins=8), "targets": Text("bytes")}
+
+
+@every_model
+def test_sounds_with_different_frequencies_can_be_learned_together(name):
+    model = make_model(name, ["toy_audio_to_text", OtherBins()])
+    for problem in (toy_problems.toy("toy_audio_to_text"), OtherBins()):
+        assert np.isfinite(logits_of(model, batch_of(problem), problem.name)).all()
+
+
+def small_cases(default):
+    """(model, problem) pairs, those with the `default` problem at once, the others slow."""
+    return pytest.mark.parametrize("name, problem", [
+        pytest.param(name, problem, marks=[] if problem == default else [pytest.mark.slow])
+        for name in MODELS for problem in ALL_TOYS])
+
+
+@small_cases("toy_text_to_text")
+def test_a_graph_of_unknown_shapes_gives_the_eager_numbers(name, problem):
+    model, batch, spec = shared_model(name), batch_of(problem), toy_problems.toy(problem)
+    signature = {}
+    for key, value in batch.items():
+        known = spec.features[key].shape if hasattr(spec.features.get(key), "shape") else value.shape[2:]
+        signature[key] = tf.TensorSpec([None, *([None] if value.shape.rank in (2, 3) else []), *known], value.dtype)
+    traced = tf.function(lambda batch: model.call(batch, problem).logits, input_signature=[signature], autograph=False)
+    for shape in ({}, {"rows": 2, "length": 5, "frames": 9}):
+        batch = batch_of(problem, **shape)
+        np.testing.assert_allclose(traced(batch), logits_of(model, batch, problem), **CLOSE)
+
+
+@pytest.mark.slow
+@every_toy
+@every_model
+def test_xla_gives_the_eager_gradients(name, problem, monkeypatch):
+    """The noise is a formula here: XLA draws other numbers from the same seed."""
+    monkeypatch.setattr(keras.random, "normal", lambda shape, seed: tf.sin(
+        tf.reshape(tf.range(tf.cast(tf.reduce_prod(shape), tf.float32)), shape)))
+    model, batch = shared_model(name), batch_of(problem)
+
+    def run(batch):
+        loss, gradients = gradients_of(model, batch, problem)
+        return loss, {v.path: tf.convert_to_tensor(g) for v, g in zip(model.trainable_variables, gradients)
+                      if g is not None}
+
+    (loss, gradients), (compiled_loss, compiled) = run(batch), tf.function(run, jit_compile=True, autograph=False)(batch)
+    np.testing.assert_allclose(compiled_loss, loss, rtol=1e-3)
+    assert set(compiled) == set(gradients)
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(compiled[path], gradient, rtol=1e-2, atol=1e-3, err_msg=path)
+
+
+@pytest.fixture
+def policy():
+    before = keras.config.dtype_policy()
+    yield lambda dtype: keras.config.set_dtype_policy(f"mixed_{dtype}")
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@small_cases("toy_text_to_text")
+def test_narrow_types_are_finite_and_close_in_calls_and_steps(name, problem, dtype, policy):
+    wide, batch = make_model(name, [problem]), batch_of(problem)
+    policy(dtype)
+    narrow = make_model(name, [problem])
+    for ours, theirs in zip(narrow.variables, wide.variables, strict=True):
+        assert ours.dtype == "float32"
+        ours.assign(theirs)
+    expected = logits_of(wide, batch, problem)
+    error = 0.1 if dtype == "bfloat16" else 0.02
+    logits = tf.cast(narrow.call(batch, problem).logits, tf.float32)
+    assert np.isfinite(logits).all() and np.abs(logits - expected).mean() < error * np.abs(expected).mean() * 3
+    loss, gradients = gradients_of(narrow, batch, problem)
+    assert np.isfinite(loss) and loss.dtype == "float32"
+    assert all(np.isfinite(tf.convert_to_tensor(g)).all() and g.dtype == "float32" for g in gradients if g is not None)
+    if narrow.autoregressive(problem):
+        state = narrow.initial_state(narrow.encode(batch, problem), problem, 4)
+        types = [leaf.dtype for leaf in tf.nest.flatten(state)]
+        for ids in (tf.fill([3], -1), batch["targets"][:, 0]):
+            step_logits, state = narrow.step(ids, state, problem)
+            assert [leaf.dtype for leaf in tf.nest.flatten(state)] == types
+        np.testing.assert_allclose(tf.cast(step_logits, tf.float32), logits[:, 1], atol=0.5)
+
+
+@small_cases("toy_text_to_text")
+def test_one_batch_can_be_learned_by_heart(name, problem):
+    model = make_model(name, [problem], hidden_size=32)
+    optimizer, batch = keras.optimizers.Adam(0.005, global_clipnorm=1.0), batch_of(problem, rows=4, length=6)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(autograph=False)
+    def step():
+        with tf.GradientTape() as tape:
+            output = model.call(batch, problem, training=True, seed=SEED)
+            nats, count = model.loss(batch, problem, output)
+            loss = tf.add_n([nats / count, *output.losses.values()])
+        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+        return nats / count
+
+    losses = [float(step()) for _ in range(150)]
+    assert losses[-1] < 0.2 * losses[0]
+    weights = model.target_weights(batch, problem).numpy() == 1
+    right = np.argmax(logits_of(model, batch, problem), -1) == model.targets(batch, problem).numpy()
+    assert right[weights].mean() > 0.9
