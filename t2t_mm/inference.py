@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.buckets import boundary_for
-from t2t_mm.data.features import Audio, encode_samples
+from t2t_mm.data.examples import collate, shapes_of
+from t2t_mm.data.features import encode_samples
 from t2t_mm.data.manifest import check_features, check_files, read_manifest
-from t2t_mm.data.pipeline import FRAME_MULTIPLE
 from t2t_mm.data.records import read_stored
 from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
@@ -21,7 +21,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.metrics.corpus import corpus_metric
 
-__all__ = ["DecodeSettings", "Decoder", "collate"]
+__all__ = ["DecodeSettings", "Decoder"]
 
 Record = dict[str, Any]  # column → ids, numbers or bytes, as stored
 Outputs = list[tuple[str, float]]  # (text, score in nats), best first
@@ -167,48 +167,9 @@ class Decoder:
         return self.experiment.encoders.get(feature.vocabulary)
 
 
-def collate(problem: Any, records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Stored records as one batch of the input features, padded with zeros to the longest; not augmented.
-
-    Of a problem without inputs: {"targets": zeros [N, 1]}, which tell the model the number of sequences.
-    """
-    if not problem.inputs:
-        return {"targets": np.zeros((len(records), 1), np.int32)}
-    examples = [_parse(problem, record, number) for number, record in enumerate(records)]
-    sounds = [name for name, feature in problem.inputs.items() if isinstance(feature, Audio)]
-    return {key: _pad([example[key] for example in examples], FRAME_MULTIPLE if key in sounds else 1)
-            for key in _shapes(problem)}
-
-
-def _parse(problem: Any, record: Record, number: int) -> dict[str, np.ndarray]:
-    """The tensors of one example, computed on the CPU."""
-    with tf.device("/CPU:0"):
-        tensors: dict[str, tf.Tensor] = {}
-        for name, feature in problem.inputs.items():
-            columns = {column: tf.constant(record[column]) for column in feature.columns(name)}
-            tensors |= feature.parse(name, columns)
-        tensors = problem.preprocess(tensors, False, tf.constant([0, number]))
-        return {key: np.asarray(tensor) for key, tensor in tensors.items()}
-
-
-def _pad(arrays: Sequence[np.ndarray], multiple: int) -> np.ndarray:
-    """Arrays of one rank, stacked; each axis as long as the longest, the first one rounded up to a multiple."""
-    shape = np.max([array.shape for array in arrays], axis=0).astype(int)
-    shape[:1] += -shape[:1] % multiple
-    batch = np.zeros((len(arrays), *shape), arrays[0].dtype)
-    for row, array in enumerate(arrays):
-        batch[(row, *map(slice, array.shape))] = array
-    return batch
-
-
-def _shapes(problem: Any) -> dict[str, tuple[int | None, ...]]:
-    return {key: shape for name, feature in problem.inputs.items()
-            for key, shape in feature.padded_shapes(name).items()}
-
-
 def _signature(problem: Any) -> dict[str, tf.TensorSpec]:
     """The tensors of `collate` with batch and lengths open: pictures and frames are float32, all else is int32."""
     if not problem.inputs:
         return {"targets": tf.TensorSpec([None, 1], tf.int32)}
     return {key: tf.TensorSpec([None, *shape], tf.float32 if len(shape) > 1 else tf.int32)
-            for key, shape in _shapes(problem).items()}
+            for key, shape in shapes_of(problem.inputs).items()}

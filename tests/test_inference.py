@@ -9,12 +9,11 @@ import toy_problems
 
 from t2t_mm import datagen
 from t2t_mm.data.features import encode_samples
-from t2t_mm.data.pipeline import encode_examples
 from t2t_mm.data.text_encoders import EOS, Bytes
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.hparams.hparams import Hparams
-from t2t_mm.inference import Decoder, DecodeSettings, collate
+from t2t_mm.inference import Decoder, DecodeSettings
 from t2t_mm.training import checkpoints
 
 ENCODERS = {"bytes": Bytes()}
@@ -171,18 +170,6 @@ def test_a_split_comes_whole_in_order_with_references(toy, data_dir):
     assert sorted(reference for _, _, reference, _ in found) == sorted(wanted)
     assert all(len(outputs) == 1 for *_, outputs in found)
     assert list(decoder(problem, data_dir=data_dir).decode_split(problem, "test", limit=3))[2][:3] == found[2][:3]
-
-
-@pytest.mark.parametrize("toy", [cls for cls in toy_problems.CLASSES if cls is not toy_problems.ToyLanguageModel])
-def test_collate_makes_the_batches_of_the_pipeline(toy, data_dir):
-    problem = toy()
-    samples = list(problem.generate("dev", ""))[:4]
-    ours = collate(problem, encode_samples(problem.inputs, ENCODERS, samples))
-    theirs = encode_examples(problem, ENCODERS, samples)
-    assert set(ours) == set(theirs)
-    for key, array in ours.items():
-        assert array.dtype == theirs[key].dtype.as_numpy_dtype
-        np.testing.assert_allclose(array, theirs[key], atol=1e-5)
 
 
 def test_measure_is_of_decoded_text_over_the_whole_split(data_dir):

@@ -6,14 +6,14 @@ so an iterator can be saved in a tf.train.Checkpoint and goes on with exactly th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.buckets import Buckets, Plan, length_features, plan_in_order
-from t2t_mm.data.features import Audio, Feature, columns_of, encode_samples
+from t2t_mm.data.examples import Tensors, finish_batch, length_of, shapes_of, tensors_of
+from t2t_mm.data.features import Feature, columns_of
 from t2t_mm.data.manifest import Manifest, check_features, check_files, read_manifest
 from t2t_mm.errors import UserError
 
@@ -21,10 +21,9 @@ SHUFFLE_BYTES = 32 << 20  # records are permuted in blocks of about this size; a
 PARSE_BYTES = 1 << 20  # records are parsed in groups of about this size,
 PARSE_MOST = 256  # and of so many at most
 THREADS = 2  # per problem: training needs the other cores
-FRAME_MULTIPLE = 32  # sounds are padded to a multiple of so many frames, to bound the number of shapes
-Tensors = dict[str, tf.Tensor]
 
 
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and trying takes seconds
 def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, buckets: Buckets, seed: int,
                   modalities: dict[str, str] | None = None) -> tf.data.Dataset:
     """Endless training batches; each epoch is another permutation and holds every example that fits exactly once.
@@ -47,16 +46,17 @@ def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, bucke
     _check_some_fit(problem, manifest, "train", buckets)
     examples = _parse(_shuffled_records(manifest, seed), problem.features, _parse_group(manifest, "train"))
     examples = _preprocess(examples, problem, training=True, seed=seed)
-    examples = examples.filter(lambda tensors: _length(problem, tensors) <= buckets.max_length)
+    examples = examples.filter(lambda tensors: length_of(problem, tensors) <= buckets.max_length)
     sizes = tf.constant(buckets.batch_sizes, tf.int64)
     boundaries = tf.constant(buckets.boundaries, tf.int64)
     batches = examples.group_by_window(
-        key_func=lambda tensors: _bucket_index(_length(problem, tensors), boundaries),
+        key_func=lambda tensors: _bucket_index(length_of(problem, tensors), boundaries),
         reduce_func=lambda key, window: _pad(window, problem.features, sizes[key], boundaries[key]),
         window_size_func=lambda key: sizes[key])
     return _finish(batches, problem.features)
 
 
+@tf.autograph.experimental.do_not_convert
 def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
                  max_batches: int | None = None) -> tf.data.Dataset:
     """The examples of a split once and in order, without those that are too long (see `count_dropped`).
@@ -74,6 +74,7 @@ def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
     return _finish(batches if max_batches is None else batches.take(max_batches), problem.features)
 
 
+@tf.autograph.experimental.do_not_convert
 def count_dropped(problem, data_dir: str, split: str, buckets: Buckets) -> int:
     """How many examples of a split are longer than max_length, and so in no batch; reads the whole split."""
     lengths = _lengths(problem, _checked_manifest(problem, data_dir, split), split)
@@ -86,32 +87,6 @@ def describe_drops(problem, split: str, dropped: int, total: int) -> str:
         return f"{problem.name} {split}: all {total} examples fit."
     return (f"{problem.name} {split}: {dropped} of {total} examples ({dropped / total:.1%}) are longer than "
             "max_length and left out; raise max_length to keep them.")
-
-
-def encode_examples(problem, encoders: dict[str, Any], samples: Sequence[dict[str, Any]]) -> Tensors:
-    """Raw samples (feature name → value) as one batch of the input features: `collate` of their records.
-
-    Raises UserError for missing or wrong values, or if there are no samples.
-    """
-    if not samples:
-        raise UserError(f"No samples were given for {problem.name}; give at least one.")
-    return collate(problem, encode_samples(problem.inputs, encoders, samples))
-
-
-def collate(problem, records: Sequence[dict[str, Any]]) -> Tensors:
-    """Stored records (column → list, array or bytes) as one batch of the input features, padded to the longest.
-
-    Parsed and preprocessed on the CPU like generated data. A problem without inputs gives {}.
-    """
-    features = problem.inputs
-    if not features:
-        return {}
-    types = {column: tf.as_dtype(kind.replace("bytes", "string")) for column, kind in columns_of(features).items()}
-    with tf.device("/CPU:0"):
-        examples = [_tensors_of(problem, features, {c: tf.constant(record[c], types[c]) for c in types}, 0, False, 0)
-                    for record in records]
-        batch = {key: _pad_together([example[key] for example in examples]) for key in examples[0]}
-        return _finish_batch(batch, features)
 
 
 # Reading.
@@ -165,28 +140,14 @@ def _parse(records: tf.data.Dataset, features: dict[str, Feature], group: int) -
     return records.batch(group).map(lambda batch: tf.io.parse_example(batch, spec)).unbatch()
 
 
-# One example.
+# Examples.
 
 
 def _preprocess(examples: tf.data.Dataset, problem, training: bool, seed: int) -> tf.data.Dataset:
     """Record columns → the tensors of the features; example number i is augmented with the seed (seed, i)."""
     return examples.enumerate().map(
-        lambda number, columns: _tensors_of(problem, problem.features, columns, number, training, seed),
+        lambda number, columns: tensors_of(problem, problem.features, columns, number, training, seed),
         num_parallel_calls=THREADS, deterministic=True)
-
-
-def _tensors_of(problem, features: dict[str, Feature], columns: Tensors, number, training: bool, seed: int) -> Tensors:
-    tensors = {}
-    for name, feature in features.items():
-        tensors |= feature.parse(name, columns)
-    example_seed = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(number % 2**31, tf.int32)])
-    tensors = problem.preprocess(tensors, training, example_seed)
-    return {name: tensors[name] for name in _shapes(features)}
-
-
-def _length(problem, tensors: Tensors) -> tf.Tensor:
-    lengths = [feature.length(tensors, name) for name, feature in length_features(problem).items()]
-    return tf.reduce_max(tf.stack(lengths)) if lengths else tf.constant(1, tf.int32)
 
 
 def _lengths(problem, manifest: Manifest, split: str) -> np.ndarray:
@@ -202,7 +163,7 @@ def _length_dataset(problem, manifest: Manifest, split: str) -> tf.data.Dataset:
     features = problem.features
     examples = _parse(tf.data.TFRecordDataset(manifest.paths(split)), features, _parse_group(manifest, split))
     return examples.enumerate().map(
-        lambda number, columns: _length(problem, _tensors_of(problem, features, columns, number, False, 0)))
+        lambda number, columns: length_of(problem, tensors_of(problem, features, columns, number, False, 0)))
 
 
 def _check_some_fit(problem, manifest: Manifest, split: str, buckets: Buckets) -> None:
@@ -219,10 +180,6 @@ def _all_too_long(problem, split: str, buckets: Buckets) -> str:
 
 
 # Batches.
-
-
-def _shapes(features: dict[str, Feature]) -> dict[str, tuple[int | None, ...]]:
-    return {key: shape for name, feature in features.items() for key, shape in feature.padded_shapes(name).items()}
 
 
 def _bucket_index(length: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
@@ -253,24 +210,8 @@ def _planned_batches(examples: tf.data.Dataset, features: dict[str, Feature], pl
         window_size_func=lambda key: sizes[key])
 
 
-def _pad_together(arrays: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Tensors of one rank and different sizes as one batch, padded with zeros at the end to the largest."""
-    most = np.max([array.shape for array in arrays], axis=0)
-    return tf.stack([tf.pad(array, [(0, n - m) for n, m in zip(most, array.shape, strict=True)]) if array.shape.rank
-                     else array for array in arrays])
-
-
-def _finish_batch(batch: Tensors, features: dict[str, Feature]) -> Tensors:
-    """Rounds up the frames of sounds and sets the static shapes."""
-    shapes = _shapes(features)
-    for name in (name for name, feature in features.items() if isinstance(feature, Audio)):
-        missing = -tf.shape(batch[name])[1] % FRAME_MULTIPLE
-        batch[name] = tf.pad(batch[name], [[0, 0], [0, missing], [0, 0]])  # [B, T, M]
-    return {key: tf.ensure_shape(tensor, (None, *shapes[key])) for key, tensor in batch.items()}
-
-
 def _finish(batches: tf.data.Dataset, features: dict[str, Feature]) -> tf.data.Dataset:
-    return _with_options(batches.map(lambda batch: _finish_batch(dict(batch), features)).prefetch(2))
+    return _with_options(batches.map(lambda batch: finish_batch(dict(batch), features)).prefetch(2))
 
 
 def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -52,7 +52,7 @@ class Hparams:
                          choices=("uniform", "proportional", "temperature", "weights"))
     mixing_temperature: float = hparam(2.0, "mixing=temperature: share ~ size^(1/this); 1: proportional", low=0.01)
     mixing_weights: tuple[float, ...] = hparam((), "mixing=weights: one for each problem, in their order", low=0.0)
-    problems_per_step: int = hparam(1, "problems whose gradients are summed in one step", low=1)
+    problems_per_step: int = hparam(1, "problems whose gradients are averaged in one step", low=1)
     mixed_precision: str = hparam("float32", "type of the activations; variables are always float32",
                                   choices=("float32", "bfloat16", "float16"))
     eval_interval: int = hparam(500, "steps from one evaluation to the next", low=1)

@@ -55,12 +55,13 @@ class DepthwiseConv1D(Layer):
     def step(self, x, ring, position):
         """x [B, D], ring [B, (K−1)·d, D]; slot s holds the latest input whose position is s modulo the ring's length."""
         taps = self._kernel_size - 1
-        latest = self.kernel[taps] * x
+        kernel = ops.cast(self.kernel, x.dtype)
+        latest = kernel[taps] * x
         if not taps:
             return latest, ring
         slots = (position + ops.arange(taps) * self._dilation) % self._reach  # tap k: position − reach + k·d
         past = ops.take(ring, slots, axis=1)  # [B, K−1, D]
-        y = latest + ops.sum(past * self.kernel[:taps], axis=1)
+        y = latest + ops.sum(past * kernel[:taps], axis=1)
         return y, ops.slice_update(ring, (0, position % self._reach, 0), x[:, None])
 
 

@@ -33,8 +33,8 @@ class NoisyTopKGate(Layer):
     def __init__(self, experts: int, chosen: int, **kwargs):
         super().__init__(**kwargs)
         self._experts, self._chosen = experts, min(chosen, experts)
-        self.clean = Dense(experts, use_bias=False, initializer="zeros", name="clean")
-        self.spread = Dense(experts, use_bias=False, initializer="zeros", name="spread")
+        self.clean = Dense(experts, use_bias=False, initializer="zeros", name="clean", dtype="float32")
+        self.spread = Dense(experts, use_bias=False, initializer="zeros", name="spread", dtype="float32")
 
     def call(self, x, presence, training=False):
         """x [N, D], presence [N] → Gates."""
@@ -189,4 +189,4 @@ class MixtureOfExperts(Layer):
         return {}
 
     def step(self, x, state, position):
-        return self.call(x[:, None])[:, 0], state
+        return self(x[:, None])[:, 0], state

@@ -49,6 +49,17 @@ def shift_right(x, first):
     return ops.concatenate([head, x[:, :-1]], axis=1)
 
 
+def join(streams):
+    """Streams one after another along the length, all real positions before all padding; the grid is lost.
+
+    What pads one input would otherwise stand between two, and move the second.
+    """
+    x, presence = (ops.concatenate([stream[i] for stream in streams], axis=1) for i in (0, 1))
+    length = ops.shape(presence)[1]
+    order = ops.argsort(ops.arange(length) + length * ops.cast(presence == 0, "int32"), axis=1)  # [B, L]
+    return Stream(ops.take_along_axis(x, order[..., None], axis=1), ops.take_along_axis(presence, order, axis=1))
+
+
 def presence_of_lengths(lengths, max_length):
     """lengths [B] → float32 [B, L]: 1 at positions below the length."""
     return ops.cast(ops.arange(max_length)[None, :] < lengths[:, None], "float32")

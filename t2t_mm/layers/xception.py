@@ -1,4 +1,4 @@
-"""The Xception flows (Chollet 2017, 1610.02357, figure 5) as the MultiModel uses them (1706.05137, sections 2.4.2-2.4.4)."""
+"""The Xception flows (Chollet 2017, 1610.02357, figure 5) as the MultiModel uses them (1706.05137, sections 2.5.2-2.5.4)."""
 
 import keras
 from keras import ops
@@ -122,7 +122,7 @@ class EntryFlow(Layer):
 
 
 class ExitFlow(Layer):
-    """Xception's exit flow: [B, H, W, D] → [B, filters[1]] (1706.05137, section 2.4.3).
+    """Xception's exit flow: [B, H, W, D] → [B, filters[1]] (1706.05137, section 2.5.3).
 
     h2 = ConvStep^{3×3}(ConvStep^{3×3}(x)); h3 = ConvStep_{s2}(x) + MaxPool_{s2}^{3×3}(h2); ConvStep(filters[0]);
     ConvStep(filters[1]); ReLU; mean over the places that are `present` [B, H, W, 1].

@@ -1,4 +1,4 @@
-"""The audio modality (1706.05137, section 2.4.4): a stack of ConvRes over a log-mel spectrogram or a waveform."""
+"""The audio modality (1706.05137, section 2.5.4): a stack of ConvRes over a log-mel spectrogram or a waveform."""
 
 from keras import ops
 
@@ -23,7 +23,7 @@ class Audio(Modality):
 
     def bottom(self, values, lengths=None):
         frames = ops.shape(values)[1]
-        lengths = ops.full(ops.shape(values)[:1], frames) if lengths is None else lengths
+        lengths = ops.full(ops.shape(values)[:1], frames, "int32") if lengths is None else lengths
         present = presence_of_lengths(lengths, frames)[:, :, None, None]  # [B, T, 1, 1]
         h, present = self.entry(values[..., None], present)  # [B, T/s, M, F]
         folded = ops.reshape(h, (ops.shape(h)[0], -1, h.shape[2] * h.shape[3]))

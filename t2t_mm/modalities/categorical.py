@@ -1,4 +1,4 @@
-"""The categorical modality (1706.05137, section 2.4.3): Xception's exit flow and a distribution over classes."""
+"""The categorical modality (1706.05137, section 2.5.3): Xception's exit flow and a distribution over classes."""
 
 from keras import ops
 

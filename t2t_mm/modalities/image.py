@@ -1,4 +1,4 @@
-"""The image modalities: Xception's entry flow (1706.05137, section 2.4.2), for photographs and for small pictures."""
+"""The image modalities: Xception's entry flow (1706.05137, section 2.5.2), for photographs and for small pictures."""
 
 from keras import ops
 

@@ -1,4 +1,4 @@
-"""The language modality (1706.05137, section 2.4.1): subword ids in, a distribution over subwords out."""
+"""The language modality (1706.05137, section 2.5.1): subword ids in, a distribution over subwords out."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""What a modality is: the door through which one kind of data enters and leaves a body (1706.05137, section 2.4)."""
+"""What a modality is: the door through which one kind of data enters and leaves a body (1706.05137, section 2.5)."""
 
 from t2t_mm.layers.layer import Layer
 

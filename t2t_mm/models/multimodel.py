@@ -12,7 +12,7 @@ from t2t_mm.models.t2t_model import T2TModel
 
 @registry.register_model("multimodel")
 class Multimodel(T2TModel):
-    """Depthwise-separable convolutions, attention and mixtures of experts, one body for every modality (section 2.3).
+    """Depthwise-separable convolutions, attention and mixtures of experts, one body for every modality (section 2.4).
 
     Encoder: timing signal, ConvBlocks with a mixture of experts in the middle (3 + MoE + 3). I/O mixer: attention
     block over the encoded input and 2 ConvBlocks. Decoder: ConvBlock and attention over the source, four times, with

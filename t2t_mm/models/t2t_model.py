@@ -10,7 +10,7 @@ from t2t_mm import registry
 from t2t_mm.layers.cross_entropy import cross_entropy
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.randomness import seeded
-from t2t_mm.layers.sequence import Stream, shift_right
+from t2t_mm.layers.sequence import Stream, join, shift_right
 from t2t_mm.layers.side_outputs import collect_side_outputs
 
 
@@ -80,6 +80,8 @@ class T2TModel(Layer):
             key = f"{modality}_{problem}"
         elif hasattr(feature, "channels"):
             key = f"{modality}_{feature.channels}"
+        elif hasattr(feature, "mel_bins"):
+            key = f"{modality}_{feature.mel_bins}"
         attribute = "door_" + "".join(c if c.isalnum() else "_" for c in key)
         if not hasattr(self, attribute):
             setattr(self, attribute, registry.modality(modality)(self.hparams, size, name=attribute))
@@ -157,10 +159,8 @@ class T2TModel(Layer):
             rows = ops.shape(batch["targets"])[0]
             x = ops.broadcast_to(command, (rows, 1, self.hparams.hidden_size))
             streams = [Stream(x, ops.ones_like(x[..., 0], dtype="float32"))]
-        grid = streams[0].grid if len(streams) == 1 else None
-        x = ops.concatenate([s.x for s in streams], axis=1) if len(streams) > 1 else streams[0].x
-        presence = ops.concatenate([s.presence for s in streams], axis=1) if len(streams) > 1 else streams[0].presence
-        return Stream(self.encoder(x, presence=presence, training=training), presence, grid)
+        stream = join(streams) if len(streams) > 1 else streams[0]
+        return stream._replace(x=self.encoder(stream.x, presence=stream.presence, training=training))
 
     def _decoder_input(self, batch, problem, source, command):
         door = self.door(problem, "targets")
@@ -209,6 +209,7 @@ class T2TModel(Layer):
         door = self.door(problem, "targets")
         command = ops.take(self.commands, state["command"], axis=0)  # [B, D]
         x = ops.where(ids[:, None] < 0, command, door.targets_bottom(ops.maximum(ids, 0)))
+        x = ops.cast(x, self.decoder.compute_dtype)
         y, body = self.decoder.step(x, state["body"], state["position"][0])
         return door.top(y), {**state, "position": state["position"] + 1, "body": body}
 

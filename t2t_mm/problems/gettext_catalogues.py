@@ -1,7 +1,8 @@
 """Human translations inside pip packages: gettext catalogues and emoji names, split so that no string is shared.
 
-Sources: the catalogues of Django, djangorestframework and JupyterLab's language packs (BSD-3-Clause), those of
-django-allauth (MIT), and the names of `emoji` (BSD-3-Clause; Unicode CLDR's short names, Unicode-3.0).
+Sources: the catalogues of Django, djangorestframework, Wagtail, django-oscar and JupyterLab's language packs
+(BSD-3-Clause), those of django-allauth (MIT), and the names of `emoji` (BSD-3-Clause; Unicode CLDR's short names,
+Unicode-3.0).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from collections.abc import Iterator
 
 from t2t_mm.data.splitting import normalised, split_of
 
-NEEDS = ("django", "rest_framework", "allauth", "jupyterlab_language_pack_de_DE", "jupyterlab_language_pack_fr_FR",
-         "emoji")
+NEEDS = ("django", "rest_framework", "allauth", "wagtail", "oscar", "jupyterlab_language_pack_de_DE",
+         "jupyterlab_language_pack_fr_FR", "emoji")
 MAX_CHARACTERS = 200
 
 _LANGUAGES = ("de", "fr")  # each with English; in this order everywhere, so that the splits agree
 _REGIONS = {"de": "de_DE", "fr": "fr_FR"}
 _UNFIT = re.compile(r"[%{}<>&\\\n\r\t_|`$]|https?:")  # placeholders, markup, several lines, identifiers, addresses
-_TONE = re.compile(r" (medium-light|medium-dark|light|medium|dark) skin tone")
+_TONE = " skin tone"
 _CLOSING = re.compile(r"[\s.:!?…]+$")
 
 Pair = tuple[str, str]  # English, other language
@@ -38,12 +39,10 @@ def pairs(language: str, split: str) -> list[Pair]:
     """(English, other) pairs of a split, for `language` "de" or "fr"; always in the same order.
 
     Strings of all three languages that occur together anywhere are one group, and a group is in one split only. So
-    no string of a dev or test pair, in any language, occurs in a training pair of any language. Names of emoji with
-    one skin tone are grouped with the plain emoji and occur in the training split only.
+    no string of a dev or test pair, in any language, occurs in a training pair of any language.
     """
     groups = _groups()
-    return [pair for pair in _all_pairs()[language]
-            if groups[comparable(pair[0])] == split and (split == "train" or not _TONE.search(pair[0]))]
+    return [pair for pair in _all_pairs()[language] if groups[comparable(pair[0])] == split]
 
 
 @functools.lru_cache(maxsize=1)
@@ -77,7 +76,6 @@ def _groups() -> dict[str, str]:
         english, other = map(comparable, pair)
         english_strings.append(english)
         parent[root(other)] = root(english)
-        parent[root(_TONE.sub("", english))] = root(english)
     canonical: dict[str, str] = {}
     for english in sorted(english_strings):
         canonical.setdefault(root(english), english)
@@ -97,19 +95,19 @@ def _catalogue_pairs(language: str) -> Iterator[Pair]:
 
 def _catalogue_files(language: str) -> Iterator[pathlib.Path]:
     region = _REGIONS[language]
-    for package in ("django", "rest_framework", "allauth", f"jupyterlab_language_pack_{region}"):
+    for package in ("django", "rest_framework", "allauth", "wagtail", "oscar", f"jupyterlab_language_pack_{region}"):
         for folder in importlib.util.find_spec(package).submodule_search_locations:
             paths = pathlib.Path(folder).rglob("LC_MESSAGES/*.mo")
             yield from sorted(path for path in paths if path.parent.parent.name in (language, region))
 
 
 def _emoji_pairs(language: str) -> Iterator[Pair]:
-    """CLDR short names of emoji, leaving out those with two skin tones (hundreds that say little new)."""
+    """CLDR short names of emoji, leaving out those with a skin tone (thousands that say little new)."""
     import emoji
     emoji.config.load_language([language])
     for names in emoji.EMOJI_DATA.values():
         english = _plain(names["en"])
-        if language in names and len(_TONE.findall(english)) < 2:
+        if language in names and _TONE not in english:
             yield english, _plain(names[language])
 
 

@@ -109,7 +109,7 @@ class Problem:
         """Raises UserError if a Python package needed for generation is not installed; imports nothing."""
         missing = [module for module in self.needs if importlib.util.find_spec(module.split(".")[0]) is None]
         if missing:
-            cure = f"pip install 't2t-mm[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
+            cure = f"pip install 't2t_mm[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
             raise UserError(
                 f"Problem {self.name!r} needs the Python package(s) {', '.join(missing)} to generate its data, "
                 f"and this Python has not. Install with: {cure}"

@@ -42,7 +42,7 @@ class SpeechCodes(Problem):
     metrics = ("cer", "wer", "exact_match")
 
     def define_features(self) -> dict[str, Feature]:
-        return {"inputs": Audio(_RATE), "targets": Text("subwords:demo")}
+        return {"inputs": Audio(_RATE, mel_bins=26), "targets": Text("subwords:demo")}
 
     def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         voice = _recordings()

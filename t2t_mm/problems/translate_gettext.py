@@ -31,9 +31,9 @@ class GettextTranslation(Problem):
 
 @registry.register_problem("translate_ende_gettext")
 class TranslateEndeGettext(GettextTranslation):
-    """English to German: interface texts of Django, REST framework, allauth, JupyterLab, and emoji names.
+    """English to German: interface texts of Django, its packages, JupyterLab, and emoji names.
 
-    4,750 train, 198 dev, 177 test pairs; median 19 characters. Licences: BSD-3-Clause, MIT, Unicode-3.0.
+    5,327 train, 313 dev, 327 test pairs. Licences: BSD-3-Clause, MIT, Unicode-3.0.
     """
 
     command = "to-german"
@@ -46,7 +46,7 @@ class TranslateEndeGettext(GettextTranslation):
 class TranslateDeenGettext(GettextTranslation):
     """German to English: the pairs of `translate_ende_gettext`, in the same splits, the other way round.
 
-    4,750 train, 198 dev, 177 test pairs; median 19 characters. Licences: BSD-3-Clause, MIT, Unicode-3.0.
+    5,327 train, 313 dev, 327 test pairs. Licences: BSD-3-Clause, MIT, Unicode-3.0.
     """
 
     command = "to-english"
@@ -57,9 +57,9 @@ class TranslateDeenGettext(GettextTranslation):
 
 @registry.register_problem("translate_enfr_gettext")
 class TranslateEnfrGettext(GettextTranslation):
-    """English to French: interface texts of Django, REST framework, allauth, JupyterLab, and emoji names.
+    """English to French: interface texts of Django, its packages, JupyterLab, and emoji names.
 
-    6,213 train, 290 dev, 262 test pairs; median 21 characters. Licences: BSD-3-Clause, MIT, Unicode-3.0.
+    6,847 train, 413 dev, 411 test pairs. Licences: BSD-3-Clause, MIT, Unicode-3.0.
     """
 
     command = "to-french"
@@ -72,7 +72,7 @@ class TranslateEnfrGettext(GettextTranslation):
 class TranslateFrenGettext(GettextTranslation):
     """French to English: the pairs of `translate_enfr_gettext`, in the same splits, the other way round.
 
-    6,213 train, 290 dev, 262 test pairs; median 21 characters. Licences: BSD-3-Clause, MIT, Unicode-3.0.
+    6,847 train, 413 dev, 411 test pairs. Licences: BSD-3-Clause, MIT, Unicode-3.0.
     """
 
     command = "to-english"

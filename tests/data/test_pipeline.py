@@ -11,7 +11,7 @@ from random_arrays import random_batch
 
 from t2t_mm.data import buckets as bucketing
 from t2t_mm.data import manifest as manifests
-from t2t_mm.data import pipeline
+from t2t_mm.data import examples, pipeline
 from t2t_mm.data.features import columns_of, encode_samples
 from t2t_mm.data.records import frame, read_stored, serialise_example, write_split
 from t2t_mm.data.text_encoders import EOS, Bytes
@@ -19,6 +19,10 @@ from t2t_mm.errors import UserError
 
 ENCODERS = {"bytes": Bytes()}
 NAMES = [problem.name for problem in toy_problems.all_toys()]
+
+
+def encoded(problem, samples):
+    return encode_samples(problem.inputs, ENCODERS, samples)
 
 
 def write(problem, data_dir, samples=None):
@@ -76,7 +80,7 @@ def test_eval_gives_every_example_once_and_in_order(name, data_dir):
     problem = toy_problems.toy(name)
     batches = list(pipeline.eval_batches(problem, data_dir, "dev", small_buckets(problem)))
     ours = [row for batch in batches for row in rows(batch)]
-    alone = [pipeline.encode_examples(problem, ENCODERS, [sample]) for sample in problem.generate("dev", "")]
+    alone = [examples.collate(problem, encoded(problem, [sample])) for sample in problem.generate("dev", "")]
     inputs = {key for batch in alone for key in batch}
     assert len(ours) == toy_problems.SIZES["dev"]
     if inputs:  # the same bits, whether an example is in a batch with longer ones or alone
@@ -276,15 +280,12 @@ def test_collated_records_are_what_their_samples_give(name, data_dir):
     problem = toy_problems.toy(name)
     samples = list(problem.generate("dev", ""))
     stored = list(read_stored(sorted((data_dir / name).glob("dev-*"))))
-    together = pipeline.encode_examples(problem, ENCODERS, samples)
-    assert same(pipeline.collate(problem, stored), together)
-    assert rows(together) == [rows(pipeline.collate(problem, [record]))[0] for record in stored]
+    together = examples.collate(problem, encoded(problem, samples))
+    assert same(examples.collate(problem, stored), together)
+    assert rows(together) == [rows(examples.collate(problem, [record]))[0] for record in stored]
 
 
-def test_encode_examples_needs_samples_with_their_inputs():
-    problem = toy_problems.toy("toy_two_inputs_to_text")
-    with pytest.raises(UserError, match="at least one"):
-        pipeline.encode_examples(problem, ENCODERS, [])
+def test_samples_need_their_inputs_and_a_batch_without_inputs_its_rows():
     with pytest.raises(UserError, match="'question'"):
-        pipeline.encode_examples(problem, ENCODERS, [{"inputs": np.zeros((8, 8, 1), np.uint8)}])
-    assert pipeline.encode_examples(toy_problems.toy("toy_language_model"), ENCODERS, [{}]) == {}
+        encoded(toy_problems.toy("toy_two_inputs_to_text"), [{"inputs": np.zeros((8, 8, 1), np.uint8)}])
+    assert rows(examples.collate(toy_problems.toy("toy_language_model"), [{}, {}])) == rows({"targets": tf.zeros((2, 1), tf.int32)})

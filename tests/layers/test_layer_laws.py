@@ -108,7 +108,14 @@ def assert_same(ours, theirs, layer):
         np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-3, err_msg=name)
 
 
-@any_layer
+def each_once(*slow):
+    """The cases by name, those with a part of `slow` in their name only in slow runs."""
+    return pytest.mark.parametrize("case", [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if any(part in name for part in slow) else [])
+        for name, case in {str(case): case for case in (*CAUSAL, *TWO_SIDED)}.items()])
+
+
+@each_once("chain", "attention_block", "centred")
 def test_graphs_of_unknown_shape_give_the_eager_numbers_and_finite_gradients(case):
     layer = case.built()
     run = gradients_of(layer)
@@ -118,9 +125,7 @@ def test_graphs_of_unknown_shape_give_the_eager_numbers_and_finite_gradients(cas
     assert_same(run(*arguments), tf.function(run, autograph=False, input_signature=specs)(*arguments), layer)
 
 
-@pytest.mark.parametrize("case", [
-    pytest.param(case, id=str(case), marks=[pytest.mark.slow] if "chain" in case.name or "block" in case.name else [])
-    for case in {str(case): case for case in (*CAUSAL, *TWO_SIDED)}.values()])
+@each_once("chain", "block", "depthwise_1", "depthwise_2", "residual", "feed", "all", "source", "timing", "step")
 def test_xla_gives_the_eager_numbers(case, monkeypatch):
     """The noise is a formula here: XLA draws other numbers from the same seed."""
     monkeypatch.setattr(keras.random, "normal", lambda shape, seed: tf.sin(

@@ -11,18 +11,23 @@ from model_cases import ALL_TOYS, MODELS, SIZES, TEXT_TOYS, batch_of, make_model
 from t2t_mm.data.features import Audio, Text
 
 every_model = pytest.mark.parametrize("name", MODELS)
-every_toy = pytest.mark.parametrize("problem", ALL_TOYS)
-every_text_toy = pytest.mark.parametrize("problem", TEXT_TOYS)
+one_model = pytest.mark.parametrize("name", MODELS[-1:])  # for laws of the doors, which all models share
 CLOSE = {"rtol": 1e-3, "atol": 1e-4}
 SEED = tf.constant([3, 5])
+
+
+def toys(*default, among=ALL_TOYS):
+    """Every model with every toy problem; those beyond `default` are slow."""
+    return pytest.mark.parametrize("name, problem", [
+        pytest.param(name, problem, marks=[] if problem in default else [pytest.mark.slow])
+        for name in MODELS for problem in among])
 
 
 def logits_of(model, batch, problem):
     return model.call(batch, problem).logits.numpy()
 
 
-@every_text_toy
-@every_model
+@toys("toy_text_to_text", "toy_language_model", among=TEXT_TOYS)
 def test_no_logit_sees_its_own_or_a_later_target(name, problem):
     """Row t of the batch has other targets from t on: its logits up to t must be those of the last row."""
     batch = batch_of(problem, rows=1, length=6)
@@ -35,8 +40,7 @@ def test_no_logit_sees_its_own_or_a_later_target(name, problem):
             assert np.abs(logits[t, t + 1] - logits[-1, t + 1]).max() > 1e-3
 
 
-@every_text_toy
-@every_model
+@toys("toy_text_to_text", "toy_two_inputs_to_text", "toy_language_model", among=TEXT_TOYS)
 def test_stepping_gives_the_logits_of_calling_also_after_rows_were_gathered(name, problem):
     model, batch = shared_model(name), batch_of(problem)
     batch["targets"] = tf.where(batch["targets"] == 0, 3, batch["targets"])  # padding is never stepped through
@@ -68,8 +72,7 @@ def lengthened(batch, problem, extra=3):
     return longer
 
 
-@every_toy
-@every_model
+@toys("toy_text_to_text", "toy_audio_to_text", "toy_text_to_label")
 def test_padding_and_more_rows_change_no_logit_that_counts(name, problem):
     model, batch = shared_model(name), batch_of(problem)
     weights = model.target_weights(batch, problem).numpy()[..., None]
@@ -94,19 +97,19 @@ class TwoTexts(toy_problems.ToyProblem):
         return {"inputs": Text("bytes"), "question": Text("bytes"), "targets": targets}
 
 
-@pytest.mark.parametrize("to_text", [True, False], ids=["text", "label"])
 @every_model
-def test_padding_between_two_inputs_changes_nothing(name, to_text):
-    problem = TwoTexts(to_text)
-    model, batch = make_model(name, [problem]), batch_of(problem)
-    longer = {**batch, "inputs": tf.pad(batch["inputs"], [[0, 0], [0, 4]])}
-    weights = model.target_weights(batch, problem.name).numpy()[..., None]
-    np.testing.assert_allclose(logits_of(model, longer, problem.name) * weights,
-                               logits_of(model, batch, problem.name) * weights, **CLOSE)
+def test_padding_between_two_inputs_changes_nothing(name):
+    problems = [TwoTexts(to_text=True), TwoTexts(to_text=False)]
+    model = make_model(name, problems)
+    for problem in problems:
+        batch = batch_of(problem)
+        longer = {**batch, "inputs": tf.pad(batch["inputs"], [[0, 0], [0, 4]])}
+        weights = model.target_weights(batch, problem.name).numpy()[..., None]
+        np.testing.assert_allclose(logits_of(model, longer, problem.name) * weights,
+                                   logits_of(model, batch, problem.name) * weights, **CLOSE)
 
 
-@every_toy
-@every_model
+@toys("toy_text_to_text", "toy_image_to_label")
 def test_logits_targets_weights_and_loss_fit_each_other(name, problem):
     model, batch, spec = shared_model(name), batch_of(problem), toy_problems.toy(problem)
     output = model.call(batch, problem)
@@ -123,8 +126,9 @@ def test_logits_targets_weights_and_loss_fit_each_other(name, problem):
 
 
 @every_model
-def test_the_loss_is_smoothed_in_training_only(name):
-    model, problem = make_model(name, ["toy_text_to_text"], label_smoothing=0.2), "toy_text_to_text"
+def test_the_loss_is_smoothed_in_training_only(name, monkeypatch):
+    model, problem = shared_model(name), "toy_text_to_text"
+    monkeypatch.setattr(model, "hparams", model.hparams.replace(label_smoothing=0.2))
     batch = batch_of(problem)
     output = model.call(batch, problem)
     plain = -tf.nn.log_softmax(output.logits)
@@ -144,28 +148,21 @@ def gradients_of(model, batch, problem):
     return loss, tape.gradient(loss, model.trainable_variables)
 
 
+@pytest.mark.parametrize("problems", [
+    ("toy_audio_to_text", "toy_image_to_label"), pytest.param(ALL_TOYS, marks=pytest.mark.slow)], ids=["two", "all"])
 @every_model
-def test_gradients_are_finite_and_every_variable_gets_one(name):
-    model, moved = shared_model(name), set()
-    for problem in ALL_TOYS:
+def test_gradients_are_finite_and_every_variable_gets_one(name, problems):
+    model, still = make_model(name, problems), None
+    before, total = len(model.variables), sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    for problem in problems:
         loss, gradients = gradients_of(model, batch_of(problem), problem)
-        found = {v.path: np.asarray(tf.convert_to_tensor(g)) for v, g in zip(model.trainable_variables, gradients)
-                 if g is not None}
-        assert np.isfinite(loss) and all(np.isfinite(g).all() for g in found.values()), problem
-        moved |= {path for path, gradient in found.items() if np.abs(gradient).max() > 0}
-    assert {v.path for v in model.trainable_variables} - moved == set()
-
-
-@every_model
-def test_variables_have_different_paths_and_are_counted_once(name):
-    model = shared_model(name)
-    assert len({v.path for v in model.trainable_variables}) == len(model.trainable_variables)
-    total = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    assert sum(model.parameter_groups().values()) == total
-    before = len(model.variables)
-    for problem in ALL_TOYS:
-        model.call(batch_of(problem), problem)
+        dense = [0.0 if g is None else np.asarray(tf.convert_to_tensor(g)) for g in gradients]
+        assert np.isfinite(loss) and all(np.isfinite(g).all() for g in dense), problem
+        unmoved = {i for i, gradient in enumerate(dense) if np.abs(gradient).max() == 0}
+        still = unmoved if still is None else still & unmoved
+    assert [model.trainable_variables[i].path for i in still] == []
     assert len(model.variables) == before  # build_variables made all of them
+    assert sum(model.parameter_groups().values()) == total
 
 
 @every_model
@@ -191,9 +188,11 @@ class OtherWay(toy_problems.ToyTextToText):
 @every_model
 def test_problems_of_one_graph_key_differ_in_their_command_alone(name):
     one, other = "toy_text_to_text", OtherWay()
-    model, batch = make_model(name, [one, other, "toy_text_to_label"]), batch_of(one)
-    assert model.graph_key(one) == model.graph_key(other.name) != model.graph_key("toy_text_to_label")
-    assert len({model.command_id(p) for p in (one, other.name, "toy_text_to_label")}) == 3
+    model, batch = make_model(name, [one, other]), batch_of(one)
+    assert model.graph_key(one) == model.graph_key(other.name)
+    assert model.command_id(one) != model.command_id(other.name)
+    different = {shared_model(name).graph_key(toy) for toy in ALL_TOYS}
+    assert len(different) == len(ALL_TOYS)
     wanted = logits_of(model, batch, other.name)
     by_command = model.call(batch, one, command=tf.constant(model.command_id(other.name)))
     np.testing.assert_allclose(by_command.logits, wanted, **CLOSE)
@@ -213,21 +212,14 @@ class OtherBins(toy_problems.ToyAudioToText):
         return {"inputs": Audio(8000, mel_bins=8), "targets": Text("bytes")}
 
 
-@every_model
+@one_model
 def test_sounds_with_different_frequencies_can_be_learned_together(name):
     model = make_model(name, ["toy_audio_to_text", OtherBins()])
     for problem in (toy_problems.toy("toy_audio_to_text"), OtherBins()):
         assert np.isfinite(logits_of(model, batch_of(problem), problem.name)).all()
 
 
-def small_cases(default):
-    """(model, problem) pairs, those with the `default` problem at once, the others slow."""
-    return pytest.mark.parametrize("name, problem", [
-        pytest.param(name, problem, marks=[] if problem == default else [pytest.mark.slow])
-        for name in MODELS for problem in ALL_TOYS])
-
-
-@small_cases("toy_text_to_text")
+@toys("toy_text_to_text")
 def test_a_graph_of_unknown_shapes_gives_the_eager_numbers(name, problem):
     model, batch, spec = shared_model(name), batch_of(problem), toy_problems.toy(problem)
     signature = {}
@@ -240,9 +232,7 @@ def test_a_graph_of_unknown_shapes_gives_the_eager_numbers(name, problem):
         np.testing.assert_allclose(traced(batch), logits_of(model, batch, problem), **CLOSE)
 
 
-@pytest.mark.slow
-@every_toy
-@every_model
+@toys()
 def test_xla_gives_the_eager_gradients(name, problem, monkeypatch):
     """The noise is a formula here: XLA draws other numbers from the same seed."""
     monkeypatch.setattr(keras.random, "normal", lambda shape, seed: tf.sin(
@@ -251,14 +241,15 @@ def test_xla_gives_the_eager_gradients(name, problem, monkeypatch):
 
     def run(batch):
         loss, gradients = gradients_of(model, batch, problem)
-        return loss, {v.path: tf.convert_to_tensor(g) for v, g in zip(model.trainable_variables, gradients)
-                      if g is not None}
+        return loss, {i: tf.convert_to_tensor(g) for i, g in enumerate(gradients) if g is not None}
 
-    (loss, gradients), (compiled_loss, compiled) = run(batch), tf.function(run, jit_compile=True, autograph=False)(batch)
+    compile = tf.function(run, jit_compile=True, autograph=False)
+    (loss, gradients), (compiled_loss, compiled) = run(batch), compile(batch)
     np.testing.assert_allclose(compiled_loss, loss, rtol=1e-3)
     assert set(compiled) == set(gradients)
-    for path, gradient in gradients.items():
-        np.testing.assert_allclose(compiled[path], gradient, rtol=1e-2, atol=1e-3, err_msg=path)
+    for i, gradient in gradients.items():
+        np.testing.assert_allclose(compiled[i], gradient, rtol=1e-2, atol=1e-3,
+                                   err_msg=model.trainable_variables[i].path)
 
 
 @pytest.fixture
@@ -268,36 +259,38 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-@small_cases("toy_text_to_text")
+@pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+@toys("toy_text_to_text")
 def test_narrow_types_are_finite_and_close_in_calls_and_steps(name, problem, dtype, policy):
-    wide, batch = make_model(name, [problem]), batch_of(problem)
+    wide, batch = make_model(name, [problem]), batch_of(problem, rows=2, length=4)
+    if wide.autoregressive(problem):
+        batch["targets"] = tf.where(batch["targets"] == 0, 3, batch["targets"])  # padding is never stepped through
     policy(dtype)
     narrow = make_model(name, [problem])
     for ours, theirs in zip(narrow.variables, wide.variables, strict=True):
         assert ours.dtype == "float32"
         ours.assign(theirs)
     expected = logits_of(wide, batch, problem)
-    error = 0.1 if dtype == "bfloat16" else 0.02
+    allowed = (0.2 if dtype == "bfloat16" else 0.05) * np.abs(expected).mean()
     logits = tf.cast(narrow.call(batch, problem).logits, tf.float32)
-    assert np.isfinite(logits).all() and np.abs(logits - expected).mean() < error * np.abs(expected).mean() * 3
+    assert np.isfinite(logits).all() and np.abs(logits - expected).mean() < allowed
     loss, gradients = gradients_of(narrow, batch, problem)
     assert np.isfinite(loss) and loss.dtype == "float32"
     assert all(np.isfinite(tf.convert_to_tensor(g)).all() and g.dtype == "float32" for g in gradients if g is not None)
     if narrow.autoregressive(problem):
-        state = narrow.initial_state(narrow.encode(batch, problem), problem, 4)
+        state = narrow.initial_state(narrow.encode(batch, problem), problem, 3)
         types = [leaf.dtype for leaf in tf.nest.flatten(state)]
-        for ids in (tf.fill([3], -1), batch["targets"][:, 0]):
+        for ids in (tf.fill([2], -1), batch["targets"][:, 0]):
             step_logits, state = narrow.step(ids, state, problem)
             assert [leaf.dtype for leaf in tf.nest.flatten(state)] == types
-        np.testing.assert_allclose(tf.cast(step_logits, tf.float32), logits[:, 1], atol=0.5)
+        assert np.abs(tf.cast(step_logits, tf.float32) - logits[:, 1]).mean() < allowed
 
 
-@small_cases("toy_text_to_text")
-def test_one_batch_can_be_learned_by_heart(name, problem):
-    model = make_model(name, [problem], hidden_size=32)
-    optimizer, batch = keras.optimizers.Adam(0.005, global_clipnorm=1.0), batch_of(problem, rows=4, length=6)
-    optimizer.build(model.trainable_variables)
+def learner(model, batch, problem, rate=0.01):
+    """A function that updates the model once (Adam on all variables as one vector) and returns nats per position."""
+    variables = model.trainable_variables
+    sizes = [int(np.prod(v.shape)) for v in variables]
+    mean, square, time = (tf.Variable(tf.zeros(shape)) for shape in ([sum(sizes)], [sum(sizes)], []))
 
     @tf.function(autograph=False)
     def step():
@@ -305,10 +298,24 @@ def test_one_batch_can_be_learned_by_heart(name, problem):
             output = model.call(batch, problem, training=True, seed=SEED)
             nats, count = model.loss(batch, problem, output)
             loss = tf.add_n([nats / count, *output.losses.values()])
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        flat = tf.concat([tf.reshape(g, [-1]) for g in gradients], 0)
+        mean.assign(0.9 * mean + 0.1 * flat)
+        square.assign(0.98 * square + 0.02 * flat ** 2)
+        time.assign_add(1.0)
+        changes = rate * mean / (1 - 0.9 ** time) / (tf.sqrt(square / (1 - 0.98 ** time)) + 1e-8)
+        for variable, change in zip(variables, tf.split(changes, sizes)):
+            variable.assign_sub(tf.reshape(change, variable.shape))
         return nats / count
 
-    losses = [float(step()) for _ in range(150)]
+    return step
+
+
+@toys("toy_text_to_text")
+def test_one_batch_can_be_learned_by_heart(name, problem):
+    model, batch = make_model(name, [problem], hidden_size=32), batch_of(problem, rows=4, length=6)
+    step = learner(model, batch, problem)
+    losses = [float(step()) for _ in range(60)]
     assert losses[-1] < 0.2 * losses[0]
     weights = model.target_weights(batch, problem).numpy() == 1
     right = np.argmax(logits_of(model, batch, problem), -1) == model.targets(batch, problem).numpy()

@@ -1,0 +1,54 @@
+"""Sound as log-mel frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm.data import audio
+from t2t_mm.data.features.feature import Feature, Stored, existing_file
+from t2t_mm.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Audio(Feature):
+    """Sound as log-mel frames, float32 [frames, mel_bins]: windows of 25 ms every 10 ms, normalised per utterance.
+
+    Values are mono waveforms [samples]: float in [-1, 1], or int16; at `sample_rate`, or as a pair
+    (waveform, rate) at any rate. Stored as little-endian int16. `x_length` (int32 scalar) counts the frames.
+    """
+
+    sample_rate: int
+    mel_bins: int = 40
+    modality: ClassVar[str] = "audio"
+
+    def __post_init__(self):
+        if self.sample_rate < 1000 or self.mel_bins < 1:
+            raise UserError(f"Audio needs a sample rate of at least 1000 Hz and at least one mel bin; got {self}.")
+
+    def encode(self, value: Any, encoder: Any = None) -> Stored:
+        waveform, rate = value if isinstance(value, tuple) else (value, self.sample_rate)
+        samples = audio.resample(audio.check_waveform(waveform), rate, self.sample_rate)
+        return {"": audio.to_int16_bytes(samples)}
+
+    def parse(self, name: str, columns: dict) -> dict:
+        samples = audio.parse_int16_bytes(columns[name])  # [samples]
+        frames = audio.log_mel(samples, self.sample_rate, self.mel_bins)  # [frames, mel_bins]
+        return {name: frames, f"{name}_length": audio.frame_count(samples, self.sample_rate)}
+
+    def padded_shapes(self, name: str) -> dict[str, tuple[int | None, ...]]:
+        return {name: (None, self.mel_bins), f"{name}_length": ()}
+
+    def length(self, tensors: dict, name: str):
+        return tensors[f"{name}_length"]
+
+    def describe(self, value: Any) -> str:
+        if isinstance(value, bytes):
+            return f"audio {len(value) / 2 / self.sample_rate:.1f} s"
+        waveform, rate = value if isinstance(value, tuple) else (value, self.sample_rate)
+        return f"audio {len(waveform) / rate:.1f} s"
+
+    def read(self, argument: str) -> tuple[np.ndarray, int]:
+        return audio.read_wav(existing_file(argument))
