@@ -44,7 +44,7 @@ def multimodel_small() -> MultimodelHparams:
     return multimodel_base().replace(
         hidden_size=256, num_heads=4, num_experts=16, experts_per_token=2, expert_size=512, batch_size=2048,
         dropout=0.1, learning_rate=5e-4, warmup_steps=1000,
-        image_filters=(16, 32, 64, 128), audio_filters=(8, 16, 32, 64), exit_filters=(384, 512),
+        image_filters=(16, 32, 64, 128), audio_filters=(16, 32, 64), exit_filters=(384, 512),
     )
 
 
@@ -55,8 +55,8 @@ def multimodel_tiny() -> MultimodelHparams:
         hidden_size=128, num_heads=4, encoder_blocks=2, mixer_blocks=1, decoder_blocks=2,
         num_experts=8, experts_per_token=2, expert_size=256,
         batch_size=1024, max_examples=64, max_length=128, min_bucket=4, dropout=0.0,
-        learning_rate=1e-3, learning_rate_schedule="cosine", warmup_steps=200,
-        image_filters=(16, 16, 32, 64), audio_filters=(8, 8, 16, 32), exit_filters=(192, 256),
+        learning_rate=3e-3, learning_rate_schedule="cosine", warmup_steps=200,
+        image_filters=(16, 16, 32, 64), audio_filters=(16, 16, 32), exit_filters=(192, 256),
     )
 
 

@@ -33,7 +33,7 @@ def transformer_small() -> TransformerHparams:
     return transformer_base().replace(
         hidden_size=256, filter_size=1024, num_heads=4, encoder_layers=2, decoder_layers=2, batch_size=2048,
         learning_rate=1e-3, warmup_steps=1000,
-        image_filters=(16, 32, 64, 128), audio_filters=(8, 16, 32, 64), exit_filters=(384, 512),
+        image_filters=(16, 32, 64, 128), audio_filters=(16, 32, 64), exit_filters=(384, 512),
     )
 
 
@@ -43,7 +43,7 @@ def transformer_tiny() -> TransformerHparams:
     return transformer_small().replace(
         hidden_size=128, filter_size=512, batch_size=1024, max_examples=64, max_length=128, min_bucket=4,
         dropout=0.0, label_smoothing=0.0, learning_rate=1e-3, learning_rate_schedule="cosine", warmup_steps=200,
-        image_filters=(16, 16, 32, 64), audio_filters=(8, 8, 16, 32), exit_filters=(192, 256),
+        image_filters=(16, 16, 32, 64), audio_filters=(16, 16, 32), exit_filters=(192, 256),
     )
 
 

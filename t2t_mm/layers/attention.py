@@ -13,13 +13,13 @@ MASKED = -1e9
 
 
 def attend(queries, keys, values, bias):
-    """softmax(Q·Kᵀ/√(D/H) + bias)·V: queries [B, H, T, D/H], keys and values [B, H, S, D/H] → [B, H, T, D/H].
+    """softmax(Q·K/√(D/H) + bias)·V: queries [B, H, T, D/H], keys [B, H, D/H, S], values [B, H, S, D/H] → as queries.
 
     The softmax runs in float32. bias broadcasts to [B, H, T, S], 0 or MASKED; None hides nothing.
     """
     queries = queries * queries.shape[-1] ** -0.5
-    scores = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32")
-    if keys.shape[2] == 1:  # one key leaves nothing to choose (and keras warns of such a softmax)
+    scores = ops.cast(ops.matmul(queries, keys), "float32")
+    if keys.shape[3] == 1:  # one key leaves nothing to choose (and keras warns of such a softmax)
         weights = ops.ones_like(scores)
     else:
         weights = ops.softmax(scores if bias is None else scores + bias, axis=-1)
@@ -49,19 +49,18 @@ class _Heads(Layer):
             Dense(channels, use_bias=False, name=name) for name in ("query", "key", "value", "output")
         )
 
-    def _split(self, x):  # [B, L, D] → [B, H, L, D/H]
-        x = ops.reshape(x, (ops.shape(x)[0], -1, self._heads, self._channels // self._heads))
-        return ops.transpose(x, (0, 2, 1, 3))
+    def _split(self, x, axes=(0, 2, 1, 3)):  # [B, L, D] → [B, H, L, D/H]
+        return ops.transpose(ops.reshape(x, (ops.shape(x)[0], -1, self._heads, self._channels // self._heads)), axes)
 
     def _merge(self, x):  # [B, H, L, D/H] → [B, L, D]
         return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (ops.shape(x)[0], -1, self._channels))
 
-    def _attend(self, x, keys, values, bias):  # x [B, T, D], keys and values [B, H, S, D/H]
+    def _attend(self, x, keys, values, bias):  # x [B, T, D]
         return self.output_projection(self._merge(attend(self._split(self.query(x)), keys, values, bias)))
 
     def keys_and_values(self, x):
-        """x [B, L, D] → two [B, H, L, D/H]."""
-        return self._split(self.key(x)), self._split(self.value(x))
+        """x [B, L, D] → keys [B, H, D/H, L], as the product with queries takes them, and values [B, H, L, D/H]."""
+        return self._split(self.key(x), (0, 2, 3, 1)), self._split(self.value(x))
 
 
 class SelfAttention(_Heads):
@@ -80,15 +79,16 @@ class SelfAttention(_Heads):
         return self._attend(x, keys, values, bias)
 
     def initial_state(self, source, max_length):
-        shape = (ops.shape(source.x)[0], self._heads, max_length, self._channels // self._heads)
-        return {"keys": ops.zeros(shape, source.x.dtype), "values": ops.zeros(shape, source.x.dtype)}
+        rows, width = ops.shape(source.x)[0], self._channels // self._heads
+        keys = ops.zeros((rows, self._heads, width, max_length), source.x.dtype)
+        return {"keys": keys, "values": ops.zeros((rows, self._heads, max_length, width), source.x.dtype)}
 
     def step(self, x, state, position):
         x = x[:, None]  # [B, 1, D]
-        key, value = self.keys_and_values(x)  # [B, H, 1, D/H]
-        keys = ops.slice_update(state["keys"], (0, 0, position, 0), key)
+        key, value = self.keys_and_values(x)
+        keys = ops.slice_update(state["keys"], (0, 0, 0, position), key)
         values = ops.slice_update(state["values"], (0, 0, position, 0), value)
-        future = ops.cast(ops.arange(keys.shape[2] or ops.shape(keys)[2]) > position, "float32") * MASKED
+        future = ops.cast(ops.arange(ops.shape(keys)[3]) > position, "float32") * MASKED
         return self._attend(x, keys, values, future)[:, 0], {"keys": keys, "values": values}
 
 

@@ -3,22 +3,7 @@
 import keras
 from keras import ops
 
-from t2t_mm.layers.layer import Layer, value_of
-
-
-@ops.custom_gradient
-def _project(x, kernel):
-    """x [..., I] · kernel [I, O] as ONE matrix product over all positions, forward and backward."""
-    inner, outer = kernel.shape
-    rows = ops.reshape(x, (-1, inner))
-    y = ops.reshape(ops.matmul(rows, kernel), (*ops.shape(x)[:-1], outer))
-
-    def grad(*upstream):
-        dy = ops.reshape(upstream[0], (-1, outer))
-        dx = ops.reshape(ops.matmul(dy, ops.transpose(kernel)), ops.shape(x))
-        return dx, ops.matmul(ops.transpose(rows), dy)
-
-    return y, grad
+from t2t_mm.layers.layer import Layer
 
 
 class Dense(Layer):
@@ -34,5 +19,7 @@ class Dense(Layer):
         self.bias = self.add_weight(shape=(self._units,), initializer="zeros", name="bias") if self._use_bias else None
 
     def call(self, x):
-        y = _project(x, value_of(self.kernel))
-        return y if self.bias is None else y + self.bias
+        # ONE product of two matrices over all positions, whose gradient is two such products without a transposed copy.
+        y = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), self.kernel)
+        y = y if self.bias is None else y + self.bias
+        return ops.reshape(y, (*ops.shape(x)[:-1], self._units)) if len(x.shape) > 2 else y

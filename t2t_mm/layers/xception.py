@@ -98,26 +98,27 @@ class ConvRes(Layer):
 
 
 class EntryFlow(Layer):
-    """h1 = 3×3 of stride s (filters[0]), h2 = ConvStep^{3×3}(filters[1]), then a ConvRes for each of filters[2:].
+    """h1 = 3×3 of strides[0] (filters[0]), h2 = ConvStep^{3×3}(filters[1]), then a ConvRes for each of filters[2:].
 
-    [B, H, W, C] → [B, H', W', filters[-1]] and what is present there; each ConvRes divides the axes by `strides`.
+    [B, H, W, C] → [B, H', W', filters[-1]] and what is present there; strides[1:] are those of the ConvRes.
     """
 
-    def __init__(self, filters, first_strides=(2, 2), strides=(2, 2), **kwargs):
+    def __init__(self, filters, strides, **kwargs):
         super().__init__(**kwargs)
-        self._first_strides, self._strides = tuple(first_strides), tuple(strides)
-        self.first = FirstConvolution(filters[0], first_strides, name="first")
+        self._strides = [tuple(pair) for pair in strides]
+        self.first = FirstConvolution(filters[0], strides[0], name="first")
         self.second = ConvStep2D(filters[1], name="second")
-        self.blocks = [ConvRes(f, strides, name=f"block{i + 1}") for i, f in enumerate(filters[2:])]
+        blocks = zip(filters[2:], strides[1:], strict=True)
+        self.blocks = [ConvRes(f, pair, name=f"block{i + 1}") for i, (f, pair) in enumerate(blocks)]
 
     def call(self, x, present=None):
         """present [B, H, W, 1] or None, all of it."""
         x = self.first(x, present)
-        present = None if present is None else _every(present, self._first_strides)
+        present = None if present is None else _every(present, self._strides[0])
         x = self.second(x, present)
-        for block in self.blocks:
+        for block, strides in zip(self.blocks, self._strides[1:]):
             x = block(x, present)
-            present = None if present is None else _every(present, self._strides)
+            present = None if present is None else _every(present, strides)
         return _hide(x, present), present
 
 

@@ -9,23 +9,31 @@ from t2t_mm.layers.xception import EntryFlow
 from t2t_mm.modalities.modality import Modality
 
 
+STACKED = 4  # frames that enter side by side, as the channels of one
+
+
 @registry.register_modality("audio")
 class Audio(Modality):
     """Spectrograms [B, T, M] → [B, T/s, D]: strides along time only, then the frequencies folded into channels.
 
-    The first convolution and each ConvRes halve the time: s = 2^(number of `audio_filters` − 1).
+    Four frames enter as the channels of one, which is a first convolution of stride 4 over 12 frames; each ConvRes
+    halves the time, so s = 4·2^(number of `audio_filters` − 2).
     """
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size, **kwargs)
-        self.entry = EntryFlow(hparams.audio_filters, (2, 1), (2, 1), name="entry")
+        strides = [(1, 1)] + [(2, 1)] * (len(hparams.audio_filters) - 2)
+        self.entry = EntryFlow(hparams.audio_filters, strides, name="entry")
         self.fold = Dense(hparams.hidden_size, name="fold")
 
     def bottom(self, values, lengths=None):
-        frames = ops.shape(values)[1]
+        frames, bins = ops.shape(values)[1], values.shape[2]
         lengths = ops.full(ops.shape(values)[:1], frames, "int32") if lengths is None else lengths
-        present = presence_of_lengths(lengths, frames)[:, :, None, None]  # [B, T, 1, 1]
-        h, present = self.entry(values[..., None], present)  # [B, T/s, M, F]
+        values = values * ops.cast(presence_of_lengths(lengths, frames), values.dtype)[..., None]
+        values = ops.pad(values, [[0, 0], [0, -frames % STACKED], [0, 0]])
+        stacked = ops.transpose(ops.reshape(values, (ops.shape(values)[0], -1, STACKED, bins)), (0, 1, 3, 2))
+        present = presence_of_lengths(-(-lengths // STACKED), ops.shape(stacked)[1])[:, :, None, None]  # [B, T/4, 1, 1]
+        h, present = self.entry(stacked, present)  # [B, T/s, M, F]
         folded = ops.reshape(h, (ops.shape(h)[0], -1, h.shape[2] * h.shape[3]))
         presence = present[:, :, 0, 0]
         x = self.fold(folded)

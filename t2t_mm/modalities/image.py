@@ -12,12 +12,12 @@ from t2t_mm.modalities.modality import Modality
 class Image(Modality):
     """Pictures [B, H, W, C] in [−1, 1] → the places of a 16 times coarser grid, row by row, [B, H/16·W/16, D]."""
 
-    first_strides = (2, 2)
+    strides = ((2, 2), (2, 2), (2, 2), (2, 2))
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size, **kwargs)
         filters = (*hparams.image_filters, hparams.hidden_size)
-        self.entry = EntryFlow(filters, self.first_strides, name="entry")
+        self.entry = EntryFlow(filters, self.strides, name="entry")
 
     def bottom(self, values, lengths=None):
         h, _ = self.entry(values)
@@ -28,6 +28,6 @@ class Image(Modality):
 
 @registry.register_modality("image_small")
 class ImageSmall(Image):
-    """For pictures up to 64 px: the first convolution keeps the resolution, so the grid is 8 times coarser."""
+    """For pictures up to 64 px: the first ConvRes keeps the resolution, so the grid is 8 times coarser."""
 
-    first_strides = (1, 1)
+    strides = ((2, 2), (1, 1), (2, 2), (2, 2))

@@ -53,7 +53,8 @@ def test_source_attention_sees_what_is_present_in_the_source(real):
 
 def test_one_key_is_its_value_whatever_the_query():
     queries, value = tf.random.stateless_normal([2, 1, 3, 4], [1, 2]), tf.random.stateless_normal([2, 1, 1, 4], [3, 4])
-    np.testing.assert_array_equal(attend(queries, value * 9, value, None), tf.repeat(value, 3, axis=2))
+    key = tf.transpose(value * 9, (0, 1, 3, 2))  # [B, H, D/H, 1]
+    np.testing.assert_array_equal(attend(queries, key, value, None), tf.repeat(value, 3, axis=2))
 
 
 def test_huge_scores_stay_finite_and_choose_their_key():

@@ -28,7 +28,7 @@ def looped(x, kernel, dilation, causal):
 
 
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
-@pytest.mark.parametrize("length", [1, 2, 16])
+@pytest.mark.parametrize("length", [1, 16])
 @pytest.mark.parametrize("kernel_size, dilation", [(1, 1), (3, 1), (5, 4), (15, 1), (15, 8), (2, 3), (3, 7)])
 def test_it_is_the_sum_over_its_taps_and_so_are_its_gradients(kernel_size, dilation, length, causal):
     layer = DepthwiseConv1D(kernel_size, dilation, causal)

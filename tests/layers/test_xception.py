@@ -27,7 +27,7 @@ def halved(size, stride):
 
 
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1), (1, 2)])
-@pytest.mark.parametrize("size", [(1, 1), (4, 5), (7, 8)])
+@pytest.mark.parametrize("size", [(1, 4), (7, 8)])
 def test_axes_shrink_by_their_strides_rounded_up(size, strides):
     x, shape = picture(2, *size, 3), (2, halved(size[0], strides[0]), halved(size[1], strides[1]), 6)
     assert FirstConvolution(6, strides)(x).shape == shape
@@ -36,10 +36,11 @@ def test_axes_shrink_by_their_strides_rounded_up(size, strides):
     assert max_pool(x, strides).shape == (*shape[:-1], 3)
 
 
-@pytest.mark.parametrize("first, strides", [((2, 2), (2, 2)), ((1, 1), (2, 2)), ((1, 1), (2, 1))])
-def test_the_entry_flow_divides_the_axes_once_a_block(first, strides):
-    y, present = EntryFlow((4, 5, 6, 7), first, strides)(picture(2, 24, 16, 1), tf.ones([2, 24, 16, 1]))
-    height, width = 24 // first[0] // strides[0] ** 2, 16 // first[1] // strides[1] ** 2
+@pytest.mark.parametrize("first, second, third", [
+    ((2, 2), (2, 2), (2, 2)), ((2, 2), (1, 1), (2, 2)), ((1, 1), (2, 1), (2, 1))])
+def test_the_entry_flow_divides_the_axes_by_all_its_strides(first, second, third):
+    y, present = EntryFlow((4, 5, 6, 7), (first, second, third))(picture(2, 24, 16, 1), tf.ones([2, 24, 16, 1]))
+    height, width = (size // (first[i] * second[i] * third[i]) for i, size in enumerate((24, 16)))
     assert y.shape == (2, height, width, 7) and present.shape == (2, height, width, 1)
     assert present.numpy().min() == 1
 
@@ -79,8 +80,8 @@ def test_a_step_is_relu_depthwise_pointwise_norm():
 
 @pytest.mark.parametrize("rows, columns", [(1, 0), (0, 3), (5, 4)])
 @pytest.mark.parametrize("make", [
-    lambda: EntryFlow((4, 4, 5), (2, 1), (2, 1)),
-    lambda: EntryFlow((4, 4, 5, 6), (2, 2), (2, 2))], ids=["audio", "image"])
+    lambda: EntryFlow((4, 4, 5), ((2, 1), (2, 1))),
+    lambda: EntryFlow((4, 4, 5, 6), ((2, 2), (1, 1), (2, 2)))], ids=["audio", "image"])
 def test_padding_below_and_beside_changes_nothing_in_the_entry_flow(make, rows, columns):
     flow, x = make(), picture(2, 9, 6, 1)
     flow(x, tf.ones([2, 9, 6, 1]))

@@ -29,5 +29,5 @@ def test_places_are_in_the_order_of_rows():
 def test_brightness_is_seen(name):
     """A layer norm over one colour would hide how bright an even picture is."""
     even = tf.constant([[-0.8], [0.1], [0.7]])[:, :, None, None] * tf.ones([3, 16, 16, 1])
-    x = door(name).bottom(even).x.numpy()
+    x = door(name, image_filters=(16, 16, 16, 16)).bottom(even).x.numpy()
     assert min(np.abs(x[i] - x[j]).max() for i, j in ((0, 1), (0, 2), (1, 2))) > 1e-2

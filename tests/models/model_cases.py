@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import keras
 import layer_cases
 import numpy as np
 import tensorflow as tf
@@ -33,6 +34,7 @@ def small_hparams(model, **changes):
 def make_model(model, problems=ALL_TOYS, **changes):
     """A built model of toy problems (names, or problems) whose variables are far from their special first values."""
     toys = [toy_problems.toy(p) if isinstance(p, str) else p for p in problems]
+    keras.utils.set_random_seed(1)
     made = registry.model(model)(toys, SIZES, small_hparams(model, **changes))
     made.build_variables()
     return layer_cases.scattered(made, scale=0.15)
