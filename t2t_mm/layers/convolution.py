@@ -1,4 +1,4 @@
-"""Depthwise-separable convolution over sequences: ConvStep and ConvBlock of the MultiModel (1706.05137, section 2.1)."""
+"""Depthwise-separable convolutions over sequences: the ConvStep and ConvBlock of 1706.05137, section 2.1."""
 
 import keras
 from keras import ops
@@ -53,7 +53,7 @@ class DepthwiseConv1D(Layer):
         return ops.zeros((ops.shape(like)[0], self._reach, self.kernel.shape[-1]), dtype=like.dtype)
 
     def step(self, x, ring, position):
-        """x [B, D], ring [B, (K−1)·d, D]; slot s holds the latest input whose position is s modulo the ring's length."""
+        """x [B, D], ring [B, (K−1)·d, D]; slot s holds the latest input whose position is s modulo the length."""
         taps = self._kernel_size - 1
         kernel = ops.cast(self.kernel, x.dtype)
         latest = kernel[taps] * x
@@ -100,7 +100,8 @@ BRANCH_GAIN = 0.1  # what the layer norm that ends a residual branch starts from
 class ConvBlock(Layer):
     """Four ConvSteps with two residual connections (1706.05137, section 2.1); dropout at the end while training.
 
-    h1 = ConvStep_{d1}^{3}(x); h2 = x + ConvStep_{d1}^{3}(h1); h3 = ConvStep_{d1}^{15}(h2); h4 = x + ConvStep_{d8}^{15}(h3)
+    h1 = ConvStep_{d1}^{3}(x); h2 = x + ConvStep_{d1}^{3}(h1);
+    h3 = ConvStep_{d1}^{15}(h2); h4 = x + ConvStep_{d8}^{15}(h3)
 
     [B, L, D] → [B, L, D]. Causal, it ignores the source; not causal, it looks at both sides of a position.
     """

@@ -1,4 +1,4 @@
-"""Sparsely-gated mixture of experts (Shazeer et al. 2017, 1701.06538), at a cost that the number of experts leaves alone."""
+"""Sparsely-gated mixture of experts (Shazeer et al. 2017, 1701.06538); more experts do not cost more time."""
 
 import math
 
@@ -17,7 +17,7 @@ def squared_variation(values):
 
 
 class Gates:
-    """What the router decided for N tokens: chosen experts [N, k] (E at padding), gates [N, k], importance, load [E]."""
+    """What the router decided for N tokens: chosen experts [N, k] (padding: E), gates [N, k], importance, load [E]."""
 
     def __init__(self, chosen, weights, importance, load):
         self.chosen, self.weights, self.importance, self.load = chosen, weights, importance, load
@@ -62,7 +62,7 @@ class NoisyTopKGate(Layer):
 class Slots:
     """Where each choice of each token is worked on: experts have C slots each, filled in the order of the tokens.
 
-    Both ways, tokens → slots and slots → tokens, are gathers, and so are their gradients: each is the other's transpose.
+    Both ways, tokens → slots and slots → tokens, are gathers, and so are their gradients: each transposes the other.
 
     Attributes:
         token: int [E·C], the token in a slot, N where the slot is empty.

@@ -54,7 +54,8 @@ class LayerNorm(Layer):
         self._start = gain
 
     def build(self, shape):
-        self.gain = self.add_weight(shape=(shape[-1],), initializer=keras.initializers.Constant(self._start), name="gain")
+        start = keras.initializers.Constant(self._start)
+        self.gain = self.add_weight(shape=(shape[-1],), initializer=start, name="gain")
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
 
     def call(self, x):

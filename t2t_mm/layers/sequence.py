@@ -21,7 +21,7 @@ class Stream(NamedTuple):
 
 
 def timing_signal(positions, channels: int):
-    """The timing signal of multimodel.md section 3 at `positions` [L]: [L, D], `[sin(tΔ), cos(tΔ)]`, Δ_2i = 1e4^(−2i/D).
+    """The timing signal at `positions` [L]: [L, D], `[sin(tΔ), cos(tΔ)]` with Δ_2i = 1e4^(−2i/D).
 
     Vaswani et al. 2017 (1706.03762) section 3.5 interleave sine and cosine; here, as in the MultiModel, they are
     concatenated, which is the same up to the order of channels.

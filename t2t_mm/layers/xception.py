@@ -1,4 +1,4 @@
-"""The Xception flows (Chollet 2017, 1610.02357, figure 5) as the MultiModel uses them (1706.05137, sections 2.5.2-2.5.4)."""
+"""The Xception flows (Chollet 2017, 1610.02357, figure 5) as in the MultiModel (1706.05137, section 2.5)."""
 
 import keras
 from keras import ops

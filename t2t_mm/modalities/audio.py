@@ -9,9 +9,6 @@ from t2t_mm.layers.xception import EntryFlow
 from t2t_mm.modalities.modality import Modality
 
 
-STACKED = 4  # frames that enter side by side, as the channels of one
-
-
 @registry.register_modality("audio")
 class Audio(Modality):
     """Spectrograms [B, T, M] → [B, T/s, D]: strides along time only, then the frequencies folded into channels.
@@ -20,21 +17,37 @@ class Audio(Modality):
     halves the time, so s = 4·2^(number of `audio_filters` − 2).
     """
 
+    stacked = 4
+
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size, **kwargs)
-        strides = [(1, 1)] + [(2, 1)] * (len(hparams.audio_filters) - 2)
-        self.entry = EntryFlow(hparams.audio_filters, strides, name="entry")
+        filters = self.filters()
+        self.entry = EntryFlow(filters, [(1, 1)] + [(2, 1)] * (len(filters) - 2), name="entry")
         self.fold = Dense(hparams.hidden_size, name="fold")
+
+    def filters(self):
+        """The channels of the two first steps and of each ConvRes."""
+        return self.hparams.audio_filters
 
     def bottom(self, values, lengths=None):
         frames, bins = ops.shape(values)[1], values.shape[2]
         lengths = ops.full(ops.shape(values)[:1], frames, "int32") if lengths is None else lengths
         values = values * ops.cast(presence_of_lengths(lengths, frames), values.dtype)[..., None]
-        values = ops.pad(values, [[0, 0], [0, -frames % STACKED], [0, 0]])
-        stacked = ops.transpose(ops.reshape(values, (ops.shape(values)[0], -1, STACKED, bins)), (0, 1, 3, 2))
-        present = presence_of_lengths(-(-lengths // STACKED), ops.shape(stacked)[1])[:, :, None, None]  # [B, T/4, 1, 1]
-        h, present = self.entry(stacked, present)  # [B, T/s, M, F]
+        values = ops.pad(values, [[0, 0], [0, -frames % self.stacked], [0, 0]])
+        stacked = ops.transpose(ops.reshape(values, (ops.shape(values)[0], -1, self.stacked, bins)), (0, 1, 3, 2))
+        present = presence_of_lengths(-(-lengths // self.stacked), ops.shape(stacked)[1])  # [B, T/4]
+        h, present = self.entry(stacked, present[:, :, None, None])  # [B, T/s, M, F]
         folded = ops.reshape(h, (ops.shape(h)[0], -1, h.shape[2] * h.shape[3]))
         presence = present[:, :, 0, 0]
         x = self.fold(folded)
         return Stream(x * ops.cast(presence, x.dtype)[..., None], presence)
+
+
+@registry.register_modality("audio_waveform")
+class AudioWaveform(Audio):
+    """Waveforms [B, T, 1] → [B, T/256, D]: eight ConvRes of 2^i channels, though at least 16 and at most D."""
+
+    stacked = 1
+
+    def filters(self):
+        return (16, 16, *(min(self.hparams.hidden_size, max(16, 2**i)) for i in range(1, 9)))

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from t2t_mm import registry
+from t2t_mm.errors import UserError
 from t2t_mm.layers.cross_entropy import cross_entropy
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.randomness import seeded
@@ -48,6 +49,7 @@ class T2TModel(Layer):
         self._problems = {problem.name: problem for problem in problems}
         self._commands = sorted({problem.command for problem in problems})
         self._door_names = {}  # (problem, feature) → attribute
+        self._door_keys = {}  # attribute → what is behind it
         for problem in problems:
             for name, feature in {**problem.inputs, "targets": problem.targets}.items():
                 self._door_names[problem.name, name] = self._open_door(
@@ -83,6 +85,8 @@ class T2TModel(Layer):
         elif hasattr(feature, "mel_bins"):
             key = f"{modality}_{feature.mel_bins}"
         attribute = "door_" + "".join(c if c.isalnum() else "_" for c in key)
+        if self._door_keys.setdefault(attribute, key) != key:
+            raise UserError(f"{self._door_keys[attribute]!r} and {key!r} would share a door: rename one vocabulary.")
         if not hasattr(self, attribute):
             setattr(self, attribute, registry.modality(modality)(self.hparams, size, name=attribute))
             getattr(self, attribute).build()  # doors are entered by their methods, not called

@@ -34,6 +34,7 @@ class Transformer(T2TModel):
             "feed_forward": lambda: FeedForward(width, hparams.filter_size, hparams.dropout, name="feed_forward"),
         }
         parts = [
-            Residual(make[branch](), hparams.dropout, name=f"{branch}{i + 1}") for i in range(layers) for branch in branches
+            Residual(make[branch](), hparams.dropout, name=f"{branch}{i + 1}")
+            for i in range(layers) for branch in branches
         ]
         return Chain([Timing(name="timing"), *parts], name=name)

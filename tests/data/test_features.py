@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.data import audio, images
-from t2t_mm.data.features import Audio, Feature, Image, Label, Text, columns_of, encode_samples
+from t2t_mm.data.features import Audio, Feature, Image, Label, Text, Waveform, columns_of, encode_samples
 from t2t_mm.data.records import serialise_example
 from t2t_mm.data.text_encoders import EOS, Bytes
 from t2t_mm.errors import UserError
@@ -21,6 +21,7 @@ CASES = {
     "label": (Label(("cat", "dog", "eel")), "dog", None),
     "image": (Image(5, 7, 3), PICTURE, None),
     "audio": (Audio(8000, mel_bins=12), SOUND, None),
+    "waveform": (Waveform(8000), SOUND, None),
 }
 
 

@@ -46,3 +46,20 @@ def test_every_frequency_is_heard():
         x[band, :, band] = 1
     y = audio.bottom(tf.constant(x)).x.numpy()
     assert min(np.abs(y[band] - y[-1]).max() for band in range(BINS)) > 1e-3
+
+
+@pytest.mark.parametrize("samples", [1, 256, 700])
+def test_a_waveform_becomes_256_times_shorter(samples):
+    x = tf.random.stateless_normal([2, samples, 1], [1, 2])
+    stream = door("audio_waveform").bottom(x, tf.constant([samples, 1]))
+    positions = -(-samples // 256)
+    assert stream.x.shape == (2, positions, 16)
+    np.testing.assert_array_equal(stream.presence, [[1] * positions, [1] + [0] * (positions - 1)])
+
+
+def test_padded_samples_change_nothing_whatever_they_hold():
+    waveform, x = door("audio_waveform"), tf.random.stateless_normal([1, 300, 1], [1, 2])
+    stream = waveform.bottom(x, tf.constant([300]))
+    longer = waveform.bottom(tf.concat([x, 5 * x], 1), tf.constant([300]))
+    np.testing.assert_allclose(longer.x[:, :2], stream.x, rtol=1e-4, atol=1e-4)
+    assert (longer.x.numpy()[:, 2:] == 0).all()

@@ -294,7 +294,7 @@ def test_narrow_types_are_finite_and_close_in_calls_and_steps(name, problem, dty
 
 
 def learner(model, signature, problem, rate=0.005):
-    """A function of a batch that updates the model (Adam on all variables as one vector) and returns nats a position."""
+    """A function of a batch that updates the model (Adam, all variables as one vector) and returns nats a position."""
     variables = model.trainable_variables
     sizes = [int(np.prod(v.shape)) for v in variables]
     mean, square, time = (tf.Variable(tf.zeros(shape)) for shape in ([sum(sizes)], [sum(sizes)], []))

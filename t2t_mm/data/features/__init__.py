@@ -14,9 +14,10 @@ from t2t_mm.data.features.feature import Feature, Stored
 from t2t_mm.data.features.image import Image
 from t2t_mm.data.features.label import Label
 from t2t_mm.data.features.text import Text
+from t2t_mm.data.features.waveform import Waveform
 from t2t_mm.errors import UserError
 
-__all__ = ["Audio", "Feature", "Image", "Label", "Stored", "Text", "columns_of", "encode_samples"]
+__all__ = ["Audio", "Feature", "Image", "Label", "Stored", "Text", "Waveform", "columns_of", "encode_samples"]
 
 
 def columns_of(features: dict[str, Feature]) -> dict[str, str]:
