@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.audio import frame_count
+from t2t_mm.data.examples import FRAME_MULTIPLE
 from t2t_mm.data.features import Audio, Feature
 from t2t_mm.data.manifest import read_manifest
-from t2t_mm.data.examples import FRAME_MULTIPLE
 from t2t_mm.experiment import Experiment
 
 BYTES_A_PARAMETER = 16

@@ -251,4 +251,4 @@ def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given
         tf = start_tensorflow()
         print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.OPTIONS, tf.GROWTH)
         """, tmp_path, **given)
-    assert done.stdout.strip() == f"2 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr
+    assert done.stdout.strip() == f"3 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr

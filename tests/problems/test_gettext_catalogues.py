@@ -48,7 +48,7 @@ def test_the_way_back_has_the_same_pairs_in_the_same_splits(first, there, back):
         swapped = [{"inputs": s["targets"], "targets": s["inputs"]} for s in samples(first, back, split)]
         assert samples(first, there, split) == swapped
     reverse = registry.problem(f"translate_{there}_gettext_rev")
-    assert list(reverse.generate("dev", "")) == samples(first, back, "dev")
+    assert list(reverse.generate("dev", ""))[:300] == samples(first, back, "dev")
     assert reverse.command == registry.problem(f"translate_{back}_gettext").command == "to-english"
 
 

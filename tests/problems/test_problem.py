@@ -94,7 +94,7 @@ def test_an_unknown_split_is_an_error_before_any_work():
         Pairs().generate("valid", "")
 
 
-@pytest.mark.parametrize("extra, cure", [("demo", r"t2t-mm\[demo\]"), (None, "pip install no_such_package_x")])
+@pytest.mark.parametrize("extra, cure", [("demo", r"t2t_mm\[demo\]"), (None, "pip install no_such_package_x")])
 def test_a_missing_package_is_an_error_before_any_work_that_says_what_to_install(extra, cure):
     needy = type("Needy", (Pairs,), {"needs": ("json", "no_such_package_x"), "extra": extra})
     with pytest.raises(UserError, match=cure) as caught:
