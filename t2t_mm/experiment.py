@@ -147,15 +147,22 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
     """
     if usr_dir:
         registry.import_usr_dir(usr_dir)
+    objects, resolved, modalities = resolve(problems, model, hparams_set, hparams, modality)
+    encoders = _checked_encoders(objects, data_dir)
+    _check_fits(model, hparams_set, resolved)
+    return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir)
+
+
+def resolve(problems: Sequence[str], model: str, hparams_set: str, hparams: str = "",
+            modality: str = "") -> tuple[tuple[Any, ...], Hparams, dict[str, str]]:
+    """(problems, hparams, modalities) of their names, after every check that needs neither data nor TensorFlow."""
     _check_names(problems, model, hparams_set)
     resolved = registry.hparams(hparams_set).override(hparams)
     objects = tuple(registry.problem(name) for name in problems)
     _check_distinct(objects)
     modalities = parse_modalities(modality, objects)
     _check_mixing(objects, resolved)
-    encoders = _checked_encoders(objects, data_dir)
-    _check_fits(model, hparams_set, resolved)
-    return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir)
+    return objects, resolved, modalities
 
 
 def parse_modalities(text: str, problems: Sequence[Any]) -> dict[str, str]:

@@ -38,6 +38,8 @@ class Program:
 
         0 done, 2 a UserError (its text goes to stderr), 130 stopped by Ctrl-C, 141 the reader of stdout went away.
         """
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(line_buffering=True)  # progress is seen at once in a file or a pipe too
         try:
             return work(self.parse(argv)) or 0
         except SystemExit as done:

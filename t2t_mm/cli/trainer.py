@@ -1,10 +1,11 @@
 """t2t-trainer: trains one model on one problem or many and evaluates it; stopped, the same command goes on."""
 
-from t2t_mm import experiment, registry
+from t2t_mm import experiment
 from t2t_mm.cli import datagen
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, define_experiment_flags, start_tensorflow
 from t2t_mm.errors import UserError
+from t2t_mm.hparams.hparams import Hparams
 
 SCHEDULES = ("train_and_evaluate", "train", "evaluate")
 STRATEGIES = ("auto", "none", "mirrored", "multi_worker")
@@ -36,12 +37,12 @@ def main(argv: list[str] | None = None) -> int:
 def work(flags: FlagSet) -> int | None:
     """Checks everything that needs no TensorFlow, then trains, evaluates or describes; the exit status."""
     flags.require("problem", "model", "hparams_set", "data_dir", *([] if flags.dry_run else ["output_dir"]))
-    problems = [registry.problem(name) for name in dict.fromkeys(flags.problem)]
-    steps = train_steps(flags)
+    problems, hparams, _ = experiment.resolve(
+        flags.problem, flags.model, flags.hparams_set, flags.hparams, flags.modality)
+    steps = train_steps(flags, hparams)
     if flags.generate_data:
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
     check_data(problems, flags.data_dir)
-    experiment.parse_modalities(flags.modality, problems)
     if flags.schedule == "evaluate" and not flags.dry_run:
         from t2t_mm.cli import evaluator
 
@@ -55,9 +56,9 @@ def work(flags: FlagSet) -> int | None:
     return _train(run, flags, steps)
 
 
-def train_steps(flags: FlagSet) -> int:
+def train_steps(flags: FlagSet, hparams: Hparams) -> int:
     """How many steps to train; UserError if neither the flag nor the hparams say so, and it matters."""
-    steps = flags.train_steps or registry.hparams(flags.hparams_set).override(flags.hparams).train_steps
+    steps = flags.train_steps or hparams.train_steps
     if not steps and flags.schedule != "evaluate" and not flags.dry_run:
         raise UserError(f"missing: --train_steps, the number of steps in all. ({flags.hparams_set} does not say.)")
     return steps

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from t2t_mm.data.audio import frame_count
 from t2t_mm.data.examples import FRAME_MULTIPLE
-from t2t_mm.data.features import Audio, Feature
+from t2t_mm.data.features import Audio, Feature, Waveform
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.experiment import Experiment
 
@@ -90,9 +90,10 @@ def _batch_shapes(experiment: Experiment, problem: Any, examples: int, boundary:
 
 
 def _frames(experiment: Experiment, problem: Any, name: str, feature: Audio) -> int:
-    """Frames of the longest sound of the training data, padded."""
+    """Frames (of a Waveform: samples) of the longest sound of the training data, padded."""
     longest = read_manifest(experiment.data_dir, problem.name).split("train").lengths[name]["longest"]  # bytes, int16
-    frames = int(frame_count(tf.zeros([longest // 2]), feature.sample_rate))
+    samples = longest // 2
+    frames = samples if isinstance(feature, Waveform) else int(frame_count(tf.zeros([samples]), feature.sample_rate))
     return frames + -frames % FRAME_MULTIPLE
 
 

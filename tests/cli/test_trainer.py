@@ -129,7 +129,8 @@ def test_a_dry_run_writes_nothing(capsys, tmp_path, data_dir):
 
 def test_steps_come_from_the_flag_or_the_hparams():
     def steps(**flags):
-        return trainer.train_steps(trainer.define().parse(lines(**flags)))
+        parsed = trainer.define().parse(lines(**flags))
+        return trainer.train_steps(parsed, registry.hparams(parsed.hparams_set).override(parsed.hparams))
 
     assert steps(**FLAGS) == 2
     assert steps(**{**FLAGS, "train_steps": None}, hparams="train_steps=7") == 7
