@@ -18,12 +18,11 @@ help:
 demo: $(INSTALLED)
 	$(RUN) -m t2t_mm.cli.demo
 
-# Two processes, a test file to each.
 test: $(INSTALLED)
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest
 
 test-slow: $(INSTALLED)
-	$(RUN) -m pytest -n 2 --dist loadfile -m slow
+	$(RUN) -m pytest -m slow
 
 install: $(INSTALLED)
 
