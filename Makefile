@@ -18,11 +18,12 @@ help:
 demo: $(INSTALLED)
 	$(RUN) -m t2t_mm.cli.demo
 
+# Two processes, a test file to each.
 test: $(INSTALLED)
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
-	$(RUN) -m pytest -m slow
+	$(RUN) -m pytest -n 2 --dist loadfile -m slow
 
 install: $(INSTALLED)
 

@@ -114,8 +114,10 @@ def test_every_command_can_be_typed(path, folder):
             status, flags = doc_blocks.parse(command)
             assert status == 0, command
             if command[0] == "t2t-trainer" and flags is not None:
+                from t2t_mm import registry
                 from t2t_mm.cli import trainer
-                assert flags.dry_run or trainer.train_steps(flags) > 0
+                hparams = registry.hparams(flags.hparams_set).override(flags.hparams)
+                assert flags.dry_run or trainer.train_steps(flags, hparams) > 0
         else:
             assert command[0] == "python" and (folder / command[1]).is_file()
 
