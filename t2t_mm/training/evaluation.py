@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.errors import UserError
 from t2t_mm.metrics import token_metrics
+from t2t_mm.training.signatures import specification
 
 _TEXT_METRICS = {"token_accuracy": token_metrics.token_accuracy, "sequence_accuracy": token_metrics.sequence_accuracy}
 _CLASS_METRICS = {"accuracy": token_metrics.token_accuracy}
@@ -40,7 +41,7 @@ class Evaluator:
         return _averages(pairs)
 
     def _function(self, name: str, batch: dict[str, tf.Tensor]) -> Any:
-        signature = {key: _specification(tensor) for key, tensor in batch.items()}
+        signature = {key: specification(tensor) for key, tensor in batch.items()}
         key = (self._model.graph_key(name), tuple(sorted(signature.items())))
         if key not in self._functions:
             self._functions[key] = tf.function(
@@ -78,10 +79,3 @@ def _averages(pairs: list[dict[str, tuple]]) -> dict[str, float]:
         weight = sum(float(pair[metric][1]) for pair in pairs)
         averages[metric] = total if metric in ("tokens", "examples") else total / max(weight, 1.0)
     return averages
-
-
-def _specification(tensor: tf.Tensor) -> tf.TensorSpec:
-    """The type of a batch's tensor with B, L and T left open: [B], [B, L], [B, T, M], [B, H, W, C]."""
-    shape = tf.convert_to_tensor(tensor).shape.as_list()
-    open_axes = 2 if len(shape) in (2, 3) else 1
-    return tf.TensorSpec([None] * open_axes + shape[open_axes:], tensor.dtype)

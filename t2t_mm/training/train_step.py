@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2t_mm.training import distribution, schedules
 from t2t_mm.training.gradients import Gradients
 from t2t_mm.training.optimizers import Optimizer, assign, read
+from t2t_mm.training.signatures import specification
 
 Batch = Mapping[str, tf.Tensor]
 Scalars = dict[str, tf.Tensor]
@@ -106,7 +107,7 @@ class TrainStep:
     def _function(self, body, problem, batch, randomness):
         """The traced function of a problem's graph, and its inputs: parts of the batch, command, seed."""
         parts = distribution.split_batch(batch, self._replicas)
-        signature = tuple({name: _specification(tensor) for name, tensor in part.items()} for part in parts)
+        signature = tuple({name: specification(tensor) for name, tensor in part.items()} for part in parts)
         key = (body.__name__, self._model.graph_key(problem), tuple(sorted(signature[0].items())))
         if key not in self._functions:
             self._functions[key] = self._trace(body, problem, signature)
@@ -179,10 +180,3 @@ class TrainStep:
             return make()
         with self._strategy.scope():
             return make()
-
-
-def _specification(tensor):
-    """The type of a batch's tensor with its number of examples, and its length if it is a sequence, left open."""
-    shape = tensor.shape.as_list()
-    open_axes = 2 if len(shape) in (2, 3) else 1     # [B, L], [B, T, M]; but [B], [B, H, W, C]
-    return tf.TensorSpec([None] * open_axes + shape[open_axes:], tensor.dtype)
