@@ -1,5 +1,6 @@
 # make demo   one model learns eight problems, prints what it learned, writes demo/run/report.html
 # make test   all tests but the slow ones
+# make bench  the quick half of all benchmarks, about five minutes (benchmarks/README.md)
 # Each creates .venv and installs into it; when setup.cfg has not changed since, that takes no time.
 
 PYTHON ?= python3
@@ -10,10 +11,10 @@ INSTALLED := $(VENV)/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow install clean
+.PHONY: help demo test test-slow bench install clean
 
 help:
-	@echo "make demo | test | test-slow | install | clean"
+	@echo "make demo | test | test-slow | bench | install | clean"
 
 demo: $(INSTALLED)
 	$(RUN) -m t2t_mm.cli.demo
@@ -24,6 +25,9 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(RUN) -m pytest -n 2 --dist loadfile -m slow
+
+bench: $(INSTALLED)
+	$(RUN) -m benchmarks
 
 install: $(INSTALLED)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
 import os
 import sys
 import time
@@ -13,6 +11,7 @@ from pathlib import Path
 from t2t_mm.data.atomic import atomic_folder
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
+from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.data.manifest import (FILE_NAME, Manifest, Split, check_files, command, describe_features, read_manifest,
                                   write_manifest)
 from t2t_mm.data.records import write_split
@@ -48,8 +47,8 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     Returns:
         The manifest of each problem, in their order.
     Raises:
-        UserError: missing Python modules (all of them at once, before any work), damaged or outdated data without
-            `overwrite`, no samples, samples that cannot be encoded.
+        UserError: missing Python modules or source files (all of them at once, before any work), damaged or outdated
+            data without `overwrite`, no samples, samples that cannot be encoded.
     """
     check_needs(problems)
     check_vocabulary_sizes(problems, vocabulary_sizes or {})
@@ -58,6 +57,7 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     missing = [problem for name, problem in named.items() if name not in manifests]
     if missing:
         os.makedirs(tmp_dir, exist_ok=True)
+        check_sources(missing, tmp_dir)
     encoders = build_vocabularies(missing, data_dir, tmp_dir, vocabulary_size, vocabulary_sizes, say)
     tasks = {problem.name: (problem.features, {key: encoders[key] for key in vocabulary_keys(problem)})
              for problem in missing}
@@ -70,32 +70,21 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
 
 def check_needs(problems: Sequence) -> None:
     """One UserError that lists every Python module that a problem needs and this Python does not have."""
-    lines = []
-    for problem in problems:
-        for module in problem.needs:
-            if not module_exists(module):
-                cure = f"pip install 't2t_mm[{problem.extra}]'" if problem.extra else (
-                    f"install the package that has {module}")
-                lines.append(f"{problem.name} needs the Python module {module!r}: {cure}")
+    lines = [line for problem in problems for line in problem.unmet_needs()]
     if lines:
         raise UserError("\n".join(dict.fromkeys(lines)))
 
 
-def module_exists(name: str) -> bool:
-    """Whether a module, dotted or not, can be found; imports nothing, not even its parents."""
-    if sys.modules.get(name) is not None:
-        return True
-    root, *rest = name.split(".")
-    try:
-        spec = importlib.util.find_spec(root)
-    except ValueError:  # imported, but without a specification
-        return not rest
-    for depth, _ in enumerate(rest, start=2):
-        if spec is None or spec.submodule_search_locations is None:
-            return False
-        path = ".".join(name.split(".")[:depth])
-        spec = importlib.machinery.PathFinder.find_spec(path, list(spec.submodule_search_locations))
-    return spec is not None
+def check_sources(problems: Sequence, tmp_dir: str) -> None:
+    """One UserError that lists what every problem misses of the files that it reads."""
+    lines = []
+    for problem in problems:
+        try:
+            problem.check_sources(tmp_dir)
+        except UserError as error:
+            lines.append(str(error))
+    if lines:
+        raise UserError("\n".join(dict.fromkeys(lines)))
 
 
 def _complete(problems: dict, data_dir: str, say: Say) -> dict[str, Manifest]:
@@ -119,11 +108,14 @@ def _complete(problems: dict, data_dir: str, say: Say) -> dict[str, Manifest]:
 def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str], pool: EncodingPool,
               overwrite: bool, say: Say) -> Manifest:
     try:
-        with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder:
+        with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
             splits = {split: _generate_split(problem, split, tmp_dir, folder, pool, say) for split in problem.splits}
             manifest = Manifest(problem.name, os.fspath(data_dir), splits, describe_features(problem), vocabularies,
-                                dropped=dict(getattr(problem, "dropped", {})))
+                                dropped=skipped.counts, notes=skipped.notes)
             write_manifest(manifest, folder)
+            skipped.write(folder)
+            for message in skipped.describe():
+                say(f"{problem.name}: {message}")
     except FileExistsError:
         raise UserError(f"{Path(data_dir, problem.name)} was made by another program meanwhile. "
                         f"To generate it again: {command(problem.name, data_dir)}") from None

@@ -149,7 +149,6 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
         registry.import_usr_dir(usr_dir)
     objects, resolved, modalities = resolve(problems, model, hparams_set, hparams, modality)
     encoders = _checked_encoders(objects, data_dir)
-    _check_fits(model, hparams_set, resolved)
     return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir)
 
 
@@ -157,6 +156,7 @@ def resolve(problems: Sequence[str], model: str, hparams_set: str, hparams: str 
             modality: str = "") -> tuple[tuple[Any, ...], Hparams, dict[str, str]]:
     """(problems, hparams, modalities) of their names, after every check that needs neither data nor TensorFlow."""
     _check_names(problems, model, hparams_set)
+    _check_fits(model, hparams_set)
     resolved = registry.hparams(hparams_set).override(hparams)
     objects = tuple(registry.problem(name) for name in problems)
     _check_distinct(objects)
@@ -228,9 +228,9 @@ def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
     return encoders
 
 
-def _check_fits(model: str, hparams_set: str, hparams: Hparams) -> None:
-    """UserError if the model needs other hparams; this imports the model, and with it TensorFlow, so it comes last."""
-    needed = getattr(registry.model(model), "hparams_class", Hparams)
+def _check_fits(model: str, hparams_set: str) -> None:
+    """UserError if the model needs other hparams."""
+    hparams, needed = registry.hparams(hparams_set), registry.hparams_class(model) or Hparams
     if not isinstance(hparams, needed):
         fitting = [name for name in registry.names("hparams") if isinstance(registry.hparams(name), needed)]
         raise UserError(f"The hparams set {hparams_set} ({type(hparams).__name__}) does not fit the model {model}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
@@ -15,11 +16,15 @@ from t2t_mm.data.examples import collate, shapes_of
 from t2t_mm.data.features import encode_samples
 from t2t_mm.data.manifest import check_features, check_files, read_manifest
 from t2t_mm.data.records import read_stored
+from t2t_mm.decoding.blocks import Room
+from t2t_mm.decoding.protocol import Decoded
 from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
-from t2t_mm.metrics.corpus import corpus_metric
+from t2t_mm.layers.stepping import stepping
+from t2t_mm.metrics.corpus import check_names, corpus_metric
+from t2t_mm.metrics.references import ReferenceSets
 
 __all__ = ["DecodeSettings", "Decoder"]
 
@@ -67,30 +72,46 @@ class Decoder:
 
         None are left out for their length. Raises UserError if the data are missing, damaged or of other features.
         """
-        self._check(problem)
-        manifest = read_manifest(self.experiment.data_dir, problem.name)
-        check_files(manifest)
-        check_features(manifest, problem)
-        records = islice(read_stored(manifest.paths(split)), limit)
+        records = islice(self._stored(problem, split), limit)
         first = 0
         while chunk := list(islice(records, CHUNK * self.batch_size)):
             for i, (record, outputs) in enumerate(zip(chunk, self._decode(problem, chunk, first), strict=True)):
                 yield first + i, self._describe(problem, record), self._text(problem, record["targets"]), outputs
             first += len(chunk)
 
-    def measure(self, problem: Any, split: str, limit: int | None = None) -> dict[str, float | str]:
-        """The problem's corpus metrics of what the model writes by itself, and the number of `decoded_examples`.
+    def measure(self, problem: Any, split: str, limit: int | None = None) -> dict[str, float | int | str]:
+        """The problem's corpus metrics of what the model writes by itself.
 
+        Examples with the very same inputs, such as the captions of one picture, are one item with several references
+        and are decoded once; `limit` counts items. Also returned: decoded_examples (items) and decoded_references.
         These are never to be mixed with teacher-forced figures (training/evaluation.py). UserError: no examples.
         """
-        pairs = [(outputs[0][0], reference) for _, _, reference, outputs in self.decode_split(problem, split, limit)]
-        if not pairs:
+        check_names(problem.metrics, f" (in the metrics of {problem.name})")
+        records, items = self._stored(problem, split), ReferenceSets(limit)
+        new = (record for record in records
+               if items.add(_input_bytes(problem, record), self._text(problem, record["targets"])))
+        hypotheses: list[str] = []
+        while chunk := list(islice(new, CHUNK * self.batch_size)):
+            hypotheses += [outputs[0][0] for outputs in self._decode(problem, chunk, len(hypotheses))]
+        if not hypotheses:
             raise UserError(f"The split {split!r} of {problem.name} has no examples to decode.")
-        hypotheses, references = (list(texts) for texts in zip(*pairs, strict=True))
-        measures: dict[str, float | str] = {}
+        measures: dict[str, float | int | str] = {}
         for name in problem.metrics:
-            measures |= corpus_metric(name, hypotheses, references)
-        return measures | {"decoded_examples": len(pairs)}
+            measures |= corpus_metric(name, hypotheses, items.references)
+        return measures | {"decoded_examples": len(hypotheses), "decoded_references": items.examples}
+
+    def _stored(self, problem: Any, split: str) -> Iterator[Record]:
+        """The stored examples of a split; UserError if the problem is not the run's or its data are not as declared."""
+        self._check(problem)
+        manifest = read_manifest(self.experiment.data_dir, problem.name)
+        check_files(manifest)
+        check_features(manifest, problem)
+        return read_stored(manifest.paths(split))
+
+    @property
+    def traces(self) -> int:
+        """How many graphs have been traced so far."""
+        return sum(function.experimental_get_tracing_count() for function in self._functions.values())
 
     def _check(self, problem: Any) -> None:
         self.experiment.problem(problem.name)
@@ -147,9 +168,7 @@ class Decoder:
     def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor, command: tf.Tensor):
         if not self.model.autoregressive(name):
             return top_classes(self.model.call(batch, name, command=command).logits[:, 0], self.settings.n_best)
-        state = self.model.initial_state(self.model.encode(batch, name), name, limit)
-        state = {**state, "command": tf.fill(tf.shape(rows), command)}
-        return search(lambda ids, state: self.model.step(ids, state, name), state, rows, limit, self.settings)
+        return decode_batch(self.model, name, batch, rows, limit, command, self.settings)
 
     # Words.
 
@@ -165,6 +184,31 @@ class Decoder:
 
     def _encoder(self, feature: Any) -> Any:
         return self.experiment.encoders.get(feature.vocabulary)
+
+
+def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor,
+                 command: tf.Tensor, settings: DecodeSettings) -> Decoded:
+    """The results of a batch of the problem `name`, generated one position at a time; in a graph.
+
+    Args:
+        rows: int32 [N], the numbers of the examples.
+        limit: int32 scalar, most positions.
+        command: int32 scalar, the number of the command.
+    """
+    source = model.encode(batch, name)
+
+    def state(length: Any) -> dict[str, Any]:
+        return {**model.initial_state(source, name, length), "command": tf.fill(tf.shape(rows), command)}
+
+    room = Room(state)
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    with stepping(model.trainable_variables) if on_cpu else contextlib.nullcontext():
+        return search(lambda ids, state: model.step(ids, state, name), room.empty, rows, limit, settings, room)
+
+
+def _input_bytes(problem: Any, record: Record) -> Iterator[bytes]:
+    """The stored columns of the inputs, in their order; none for a language model."""
+    return (bytes(record[column]) for name, feature in problem.inputs.items() for column in feature.columns(name))
 
 
 def _signature(problem: Any) -> dict[str, tf.TensorSpec]:

@@ -114,6 +114,18 @@ def model(name: str) -> type:
     return _find("model", name)
 
 
+def hparams_class(name: str) -> type | None:
+    """The class of hparams that the model called `name` needs; None: any.
+
+    Read from the model's source where it says so there: importing a model imports TensorFlow.
+    """
+    _check_known("model", name)
+    home, _, attribute = _tables.entries["model", name].hparams_class.partition(":")
+    if home and ("model", name) not in _tables.objects:
+        return getattr(importlib.import_module(home), attribute)
+    return getattr(model(name), "hparams_class", None)
+
+
 def modality(name: str) -> type:
     """The modality class called `name`."""
     return _find("modality", name)

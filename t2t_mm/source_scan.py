@@ -11,7 +11,10 @@ KINDS = ("problem", "model", "modality", "hparams", "ranged_hparams")
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name: where it is defined (`line` is the decorator's) and what it says of itself."""
+    """One registered name: where it is defined (`line` is the decorator's) and what it says of itself.
+
+    `hparams_class` is "module:name" where a model's body says which it needs, by a name imported from that module.
+    """
 
     kind: str
     name: str
@@ -20,6 +23,7 @@ class Entry:
     file: str
     line: int
     doc: str
+    hparams_class: str = ""
 
     @property
     def site(self) -> str:
@@ -50,7 +54,8 @@ def _scan_module(tree: ast.Module, file: str, module: str) -> Iterator[Entry]:
             kind, name = _kind_and_name(decorator)
             if kind:
                 doc = first_line(ast.get_docstring(node))
-                yield Entry(kind, name or snake_case(node.name), module, node.name, file, decorator.lineno, doc)
+                needs = _hparams_class(node, tree) if kind == "model" else ""
+                yield Entry(kind, name or snake_case(node.name), module, node.name, file, decorator.lineno, doc, needs)
 
 
 def _kind_and_name(decorator: ast.expr) -> tuple[str | None, str | None]:
@@ -64,6 +69,15 @@ def _kind_and_name(decorator: ast.expr) -> tuple[str | None, str | None]:
     called = getattr(function, "attr", None) or getattr(function, "id", "")
     kind = called.removeprefix("register_")
     return (kind, name) if called.startswith("register_") and kind in KINDS else (None, None)
+
+
+def _hparams_class(node: ast.ClassDef, tree: ast.Module) -> str:
+    """Where `hparams_class = Name` in a class's body comes from, "module:name", or "" if its file does not show it."""
+    names = [line.value.id for line in node.body if isinstance(line, ast.Assign) and isinstance(line.value, ast.Name)
+             and any(isinstance(target, ast.Name) and target.id == "hparams_class" for target in line.targets)]
+    imported = [(alias.asname or alias.name, f"{line.module}:{alias.name}") for line in tree.body
+                if isinstance(line, ast.ImportFrom) and not line.level for alias in line.names]
+    return next((origin for name, origin in imported if name in names), "")
 
 
 def snake_case(name: str) -> str:

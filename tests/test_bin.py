@@ -53,6 +53,9 @@ def test_help_names_and_mistakes_are_answered_without_tensorflow(name):
              ["--output_dir=/nowhere/at/all"]]
     if MODULES[name] in ("trainer", "datagen"):
         lines.append(["--problem=image_digit", "--data_dir=/nowhere/at/all"])
+    if MODULES[name] == "trainer":  # a set that does not fit the model
+        lines.append(["--problem=image_digits", "--model=multimodel", "--hparams_set=transformer_tiny",
+                      "--data_dir=/nowhere/at/all", "--output_dir=/nowhere/at/all", "--train_steps=1"])
     done = in_fresh_python(MODULES[name], lines)
     assert done.returncode == 0, done.stderr
     expected = [0, 0, 0] + [2] * (len(lines) - 3)

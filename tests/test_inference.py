@@ -27,6 +27,8 @@ class Output(NamedTuple):
 class Echo:
     """Writes the source text again (without one: the command's letter), or the class that the inputs' sum says."""
 
+    trainable_variables = ()
+
     def __init__(self, problems):
         self.problems = {problem.name: problem for problem in problems}
         self.traces = 0
@@ -179,6 +181,41 @@ def test_measure_is_of_decoded_text_over_the_whole_split(data_dir):
     assert measures["exact_match"] == 0 and 0 <= measures["bleu"] < 100 and "bleu_signature" in measures
     assert "token_accuracy" not in measures
     assert decoder(problem, data_dir=data_dir).measure(problem, "dev", limit=2)["decoded_examples"] == 2
+
+
+class Captions(toy_problems.ToyTextToText):
+    """Words → the first of them, what an `Echo` writes, or another text; the texts of a source lie apart."""
+
+    registered_name = "toy_captions"
+    metrics = ("exact_match", "rouge_l", "wer")
+
+    def samples(self, split, tmp_dir):
+        for reference in ("{}", "something else", "{} and more"):
+            yield from ({"inputs": word, "targets": reference.format("A" + word)} for word in ("red", "green", "blue"))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 32])
+def test_examples_with_the_same_inputs_are_one_item_with_several_references(tmp_path, batch_size):
+    problem = Captions()
+    datagen.generate([problem], str(tmp_path), str(tmp_path / "raw"), processes=1, say=lambda message: None)
+    measures = decoder(problem, data_dir=str(tmp_path), batch_size=batch_size).measure(problem, "dev")
+    assert (measures["decoded_examples"], measures["decoded_references"]) == (3, 9)
+    assert (measures["exact_match"], measures["rouge_l"], measures["wer"]) == (1, 1, 0)
+    measures = decoder(problem, data_dir=str(tmp_path)).measure(problem, "dev", limit=2)
+    assert (measures["decoded_examples"], measures["decoded_references"]) == (2, 6)
+
+
+def test_examples_without_inputs_are_items_of_their_own(data_dir):
+    problem = toy_problems.ToyLanguageModel()
+    measures = decoder(problem, data_dir=data_dir).measure(problem, "dev")
+    assert measures["decoded_examples"] == measures["decoded_references"] == toy_problems.SIZES["dev"]
+
+
+def test_a_metric_that_does_not_exist_is_explained_before_decoding(data_dir):
+    problem = toy_problems.ToyTextToText()
+    problem.metrics = ("blue",)
+    with pytest.raises(UserError, match="in the metrics of toy_text_to_text.*Did you mean 'bleu'"):
+        decoder(problem, data_dir=data_dir + "/nowhere").measure(problem, "dev")
 
 
 def test_mistakes_are_explained(data_dir):

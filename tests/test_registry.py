@@ -231,7 +231,10 @@ def test_a_look_up_in_a_new_process_imports_one_module_and_no_tensorflow():
         assert not home(), home()
         for name in registry.names("problem"): registry.problem(name)
         for name in registry.names("hparams"): registry.hparams(name)
+        for name in registry.names("model"): assert registry.hparams_class(name), name
         assert not {"tensorflow", "keras"} & set(sys.modules), "heavy"
+        for name in registry.names("model"):
+            assert registry.hparams_class(name) is registry.model(name).hparams_class, name
         """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

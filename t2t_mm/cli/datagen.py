@@ -5,7 +5,7 @@ import tempfile
 
 from t2t_mm import registry
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, define_data_flags, start_tensorflow
+from t2t_mm.cli.program import Program, define_data_flags, set_up_tensorflow
 
 
 def define() -> Program:
@@ -35,7 +35,7 @@ def generate(problems: list, data_dir: str, tmp_dir: str | None, vocabulary_size
     from t2t_mm import datagen
 
     datagen.check_needs(problems)
-    start_tensorflow()
+    set_up_tensorflow()  # a problem's source may import it; writing does not
     tmp_dir = tmp_dir or os.path.join(tempfile.gettempdir(), "t2t_datagen")
     manifests = datagen.generate(problems, data_dir, tmp_dir, vocabulary_size=vocabulary_size, processes=processes,
                                  overwrite=overwrite)

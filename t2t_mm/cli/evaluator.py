@@ -1,8 +1,10 @@
 """t2t-eval: teacher-forced and decoded measures of a trained run beside trivial baselines, as a table and as JSON."""
 
+import dataclasses
 import json
 import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from t2t_mm.cli.program import Program, start_tensorflow
 from t2t_mm.cli.run_flags import check_checkpoint, check_split, define_run_flags, take_flag
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
+from t2t_mm.metrics.corpus import check_names
 
 
 def define() -> Program:
@@ -24,7 +27,7 @@ def define() -> Program:
     flags.string("split", "dev", "the split")
     flags.integer("eval_steps", 0, "most teacher-forced batches of a problem; 0: the whole split", low=0)
     flags.boolean("decode", True, "decode as well")
-    flags.integer("limit", 200, "most examples of a problem that are decoded; 0: all", low=0)
+    flags.integer("limit", 0, "most examples of a problem that are decoded; 0: the whole split", low=0)
     flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
     flags.number("alpha", 0.6, "length penalty of beam search", low=0)
     flags.integer("batch_size", 32, "most examples decoded at once", low=1)
@@ -45,82 +48,52 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     problems = [run.problem(name) for name in dict.fromkeys(names)] or list(run.problems)
     for problem in problems:
         check_split(run, problem, flags.split)
+        check_names(problem.metrics, f" (in the metrics of {problem.name})")
     check_checkpoint(flags.output_dir)
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
     if path.is_dir():
         raise UserError(f"--json_file={path} is a folder. Name a file.")
     start_tensorflow()
     from t2t_mm.inference import Decoder
+    from t2t_mm.report.eval_table import eval_text
     from t2t_mm.training.evaluation import Evaluator
 
+    start = time.monotonic()
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size)
     evaluator = Evaluator(decoder.model)
-    figures = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step, "problems": {}}
+    decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
+    figures = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,
+               "decoding": decoding if flags.decode else None, "problems": {}}
     for problem in problems:
         print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
         figures["problems"][problem.name] = measure(decoder, evaluator, problem, flags)
-    _print_table(figures)
+    figures["seconds"] = round(time.monotonic() - start, 1)
+    print(eval_text(figures), end="\n\n")
     _write(figures, path)
 
 
 def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[str, Any]:
-    """teacher_forced, decoded (None with --nodecode) and baseline of one problem, and how many were too long."""
+    """teacher_forced, decoded (None with --nodecode) and baseline of one problem.
+
+    Also how many examples are stored, how many of them are too long for the teacher-forced figures, and the seconds
+    that each part took.
+    """
+    from t2t_mm.data.manifest import read_manifest
     from t2t_mm.data.pipeline import count_dropped, eval_batches
     from t2t_mm.report.results import baseline
 
     run, split = decoder.experiment, flags.split
     buckets = run.buckets(problem)
     batches = eval_batches(problem, run.data_dir, split, buckets, flags.eval_steps or None)
+    start = time.monotonic()
     forced = evaluator.evaluate(problem, batches)
+    middle = time.monotonic()
     decoded = decoder.measure(problem, split, flags.limit or None) if flags.decode else None
+    seconds = {"teacher_forced": round(middle - start, 1), "decoded": round(time.monotonic() - middle, 1)}
     value, kind = baseline(run, problem, split)
-    return {"teacher_forced": forced, "decoded": decoded, "baseline": {"accuracy": value, "kind": kind},
-            "too_long": count_dropped(problem, run.data_dir, split, buckets)}
-
-
-def _print_table(figures: dict[str, Any]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{figures['split']} split, weights of step {figures['step']} ({figures['checkpoint']})",
-                  title_justify="left", caption=_caption(figures), caption_justify="left", box=box.SIMPLE_HEAD,
-                  pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("problem", no_wrap=True)
-    for name in ("log-\nperplexity", "\naccuracy", "\nbaseline", "whole\nsequences"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("decoded", overflow="fold")
-    for name, entry in figures["problems"].items():
-        forced = entry["teacher_forced"]
-        accuracy = forced.get("token_accuracy", forced.get("accuracy"))
-        table.add_row(name, f"{forced['log_perplexity']:.3f}", _percent(accuracy),
-                      _percent(entry["baseline"]["accuracy"]), _percent(forced.get("sequence_accuracy")),
-                      _decoded(entry["decoded"]))
-    Console().print(table)
-
-
-def _caption(figures: dict[str, Any]) -> str:
-    """What the columns mean, and what was left out."""
-    counts = {str(entry["decoded"]["decoded_examples"]) for entry in figures["problems"].values() if entry["decoded"]}
-    lines = ["Log-perplexity (nats), accuracy and whole sequences: teacher-forced, given the right tokens before. "
-             "Baseline: the accuracy of the most frequent token after the one before, or of the most frequent class. "
-             f"Decoded: what the model writes by itself ({' or '.join(sorted(counts)) or 'no'} examples)."]
-    lines += [f"{name}: {entry['too_long']} examples are longer than max_length and not in the teacher-forced figures."
-              for name, entry in figures["problems"].items() if entry["too_long"]]
-    return "\n".join(lines)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
-
-
-def _decoded(measures: dict[str, Any] | None) -> str:
-    """A measure a line, e.g. "bleu 21.2"; signatures are in the JSON only."""
-    if measures is None:
-        return ""
-    shown = [f"{name} {value:.3g}" for name, value in measures.items()
-             if isinstance(value, int | float) and name != "decoded_examples"]
-    return "\n".join(shown)
+    return {"examples": read_manifest(run.data_dir, problem.name).count(split), "teacher_forced": forced,
+            "decoded": decoded, "baseline": {"accuracy": value, "kind": kind},
+            "too_long": count_dropped(problem, run.data_dir, split, buckets), "seconds": seconds}
 
 
 def _write(figures: dict[str, Any], path: Path) -> None:

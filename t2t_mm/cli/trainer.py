@@ -1,5 +1,7 @@
 """t2t-trainer: trains one model on one problem or many and evaluates it; stopped, the same command goes on."""
 
+import time
+
 from t2t_mm import experiment
 from t2t_mm.cli import datagen
 from t2t_mm.cli.flag_set import FlagSet
@@ -31,29 +33,28 @@ def define() -> Program:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return define().run(work, argv)
+    started = time.monotonic()
+    return define().run(lambda flags: work(flags, started), argv)
 
 
-def work(flags: FlagSet) -> int | None:
+def work(flags: FlagSet, started: float) -> int | None:
     """Checks everything that needs no TensorFlow, then trains, evaluates or describes; the exit status."""
     flags.require("problem", "model", "hparams_set", "data_dir", *([] if flags.dry_run else ["output_dir"]))
-    problems, hparams, _ = experiment.resolve(
-        flags.problem, flags.model, flags.hparams_set, flags.hparams, flags.modality)
+    named = (flags.problem, flags.model, flags.hparams_set, flags.hparams)
+    problems, hparams, _ = experiment.resolve(*named, flags.modality)
     steps = train_steps(flags, hparams)
     if flags.generate_data:
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
-    check_data(problems, flags.data_dir)
+    run = experiment.create_experiment(
+        *named, data_dir=flags.data_dir, modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
     if flags.schedule == "evaluate" and not flags.dry_run:
         from t2t_mm.cli import evaluator
 
         return evaluator.main([f"--output_dir={flags.output_dir}"])
+    if not flags.dry_run:
+        run.check_output_dir(flags.output_dir)
     start_tensorflow()
-    run = experiment.create_experiment(
-        flags.problem, flags.model, flags.hparams_set, flags.hparams, data_dir=flags.data_dir,
-        modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
-    if flags.dry_run:
-        return _describe(run)
-    return _train(run, flags, steps)
+    return _describe(run) if flags.dry_run else _train(run, flags, steps, started)
 
 
 def train_steps(flags: FlagSet, hparams: Hparams) -> int:
@@ -64,23 +65,13 @@ def train_steps(flags: FlagSet, hparams: Hparams) -> int:
     return steps
 
 
-def check_data(problems: list, data_dir: str) -> None:
-    """Raises UserError if a problem's data are missing, cut short or of another declaration than the problem's."""
-    from t2t_mm.data.manifest import check_features, check_files, read_manifest
-
-    for problem in problems:
-        manifest = read_manifest(data_dir, problem.name)
-        check_files(manifest)
-        check_features(manifest, problem)
-
-
-def _train(run, flags: FlagSet, steps: int) -> int:
+def _train(run, flags: FlagSet, steps: int, started: float) -> int:
     """Trains; the exit status: 130 if it was stopped before the end."""
     from t2t_mm.training.run import train
 
     interval = steps if flags.schedule == "train" else flags.eval_interval  # there is one at the end in any case
     summary = train(run, flags.output_dir, steps, flags.eval_steps, interval, flags.checkpoint_interval, flags.xla,
-                    flags.strategy, flags.early_stopping_patience)
+                    flags.strategy, flags.early_stopping_patience, started=started)
     return 130 if summary["status"] == "interrupted" else 0
 
 

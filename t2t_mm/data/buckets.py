@@ -32,9 +32,9 @@ class Plan(NamedTuple):
 
 
 def length_features(problem) -> dict[str, Feature]:
-    """The features whose longest sets an example's bucket: the texts, else the sounds, else none (length 1)."""
-    texts = {name: feature for name, feature in problem.features.items() if feature.is_text}
-    return texts or {name: feature for name, feature in problem.features.items() if isinstance(feature, Audio)}
+    """The features whose longest sets an example's bucket: texts and sounds; without any, its length is 1."""
+    return {name: feature for name, feature in problem.features.items()
+            if feature.is_text or isinstance(feature, Audio)}
 
 
 def make_buckets(problem, batch_size: int, max_examples: int, max_length: int, min_bucket: int,
@@ -42,8 +42,9 @@ def make_buckets(problem, batch_size: int, max_examples: int, max_length: int, m
     """The buckets of a problem: boundaries min_bucket, ·growth, ·growth², … up to max_length.
 
     Args:
-        problem: its texts are counted in tokens with EOS; without texts, its sounds in frames; else one bucket.
-        batch_size: padded tokens (frames, examples) a batch.
+        problem: its texts are counted in tokens with EOS, its sounds in 0.32 s (so that a batch of long sounds is
+            bounded like one of long texts); without either there is one bucket.
+        batch_size: padded tokens a batch; examples, where there is one bucket.
         max_examples: most examples a batch.
         max_length: the longest example that is kept.
         min_bucket: the smallest boundary.

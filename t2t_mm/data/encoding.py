@@ -27,7 +27,7 @@ Tasks = dict[str, tuple[dict, dict]]  # problem name → (its features, its enco
 
 @dataclasses.dataclass
 class Chunk:
-    """Encoded samples: framed records one after the other, how many, and column → (sum of lengths, longest)."""
+    """Encoded samples: the frames of their records, how many, and column → (sum of lengths, longest)."""
 
     records: bytes
     count: int
@@ -57,7 +57,7 @@ def _encode(features: dict, encoders: dict, samples: list[dict[str, Any]]) -> Ch
     columns = columns_of(features)
     records = encode_samples(features, encoders, samples)
     sizes = {column: [len(record[column]) for record in records] for column in columns}
-    content = b"".join([frame(serialise_example(record, columns)) for record in records])
+    content = frame([serialise_example(record, columns) for record in records])
     return Chunk(content, len(records), {column: (sum(each), max(each)) for column, each in sizes.items()})
 
 

@@ -44,7 +44,8 @@ class Manifest:
     splits: dict[str, Split]
     features: dict[str, str]  # feature name → its declaration, `repr(feature)`
     vocabularies: dict[str, str]  # vocabulary key → checksum
-    dropped: dict[str, int] = dataclasses.field(default_factory=dict)  # reason → samples left out by the problem
+    dropped: dict[str, int] = dataclasses.field(default_factory=dict)  # reason → items left out, see skipped.txt
+    notes: list[str] = dataclasses.field(default_factory=list)  # e.g. that a split is made by hash
     format_version: int = FORMAT_VERSION
     python_version: str = dataclasses.field(default_factory=platform.python_version)
 

@@ -1,7 +1,8 @@
 """Examples on disk: the wire format of tf.train.Example, shards of TFRecords, shuffled in bounded memory.
 
 Wire format: protobuf encoding guide, https://protobuf.dev/programming-guides/encoding, of tensorflow/core/example/
-example.proto; written by hand so that encoding processes need not import TensorFlow.
+example.proto; TFRecord files: tensorflow/core/lib/io/record_writer.h. Written by hand so that generating data need not
+import TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 
 from t2t_mm.errors import UserError
@@ -23,7 +25,8 @@ from t2t_mm.errors import UserError
 BUCKET_BYTES = 64 << 20  # the most that is shuffled in memory at once
 _MOST_BUCKETS = 64  # files open at once
 _READ_AT_ONCE = 256  # reading one by one costs ten times as much
-_LENGTH = struct.Struct("<I")
+_LENGTH = struct.Struct("<Q")
+_AROUND = _LENGTH.size + 2 * 4  # bytes of a frame beside the record: its length and two checksums
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,16 +51,20 @@ def _varint(number: int) -> bytes:
 
 
 _SMALL_VARINTS = [_varint(number) for number in range(1 << 14)]
+_FIELD_TAGS = [bytes((number << 3 | 2,)) for number in range(4)]  # of length-delimited content
 
 
-def _field(tag: int, content: bytes) -> bytes:
-    """Field number `tag` with length-delimited content."""
-    return bytes((tag << 3 | 2,)) + _varint(len(content)) + content
+def _field(number: int, content: bytes) -> bytes:
+    """Field `number` with length-delimited content."""
+    length = len(content)
+    return _FIELD_TAGS[number] + (_SMALL_VARINTS[length] if length < 1 << 14 else _varint(length)) + content
 
 
 def _int64_list(numbers: Sequence[int]) -> bytes:
-    small = len(_SMALL_VARINTS)
-    return b"".join([_SMALL_VARINTS[n] if 0 <= n < small else _varint(n) for n in map(int, numbers)])
+    numbers = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+    if numbers and min(numbers) >= 0 and max(numbers) < 1 << 14:
+        return b"".join(map(_SMALL_VARINTS.__getitem__, numbers))
+    return b"".join(map(_varint, map(int, numbers)))
 
 
 def _feature(kind: str, value: Any) -> bytes:
@@ -83,25 +90,36 @@ def serialise_example(record: dict[str, Any], columns: dict[str, str]) -> bytes:
     return _field(1, b"".join(entries))
 
 
-def frame(record: bytes) -> bytes:
-    """A record with its length before it: how records travel between processes and lie in temporary files."""
-    return _LENGTH.pack(len(record)) + record
+def frame(records: Sequence[bytes]) -> bytes:
+    """The records as a TFRecord file holds them: each after its length, and both with their masked CRC-32C."""
+    parts = []
+    for record in records:
+        length = _LENGTH.pack(len(record))
+        parts += length, _masked_crc32c(length), record, _masked_crc32c(record)
+    return b"".join(parts)
 
 
-def unframe(content: bytes) -> list[bytes]:
-    """The records in a string of framed ones."""
-    records, start = [], 0
+def _masked_crc32c(content: bytes) -> bytes:
+    """The checksum (RFC 3720, appendix B.4) as TFRecord files store it: turned by 15 bits, plus a constant."""
+    plain = google_crc32c.value(content)
+    return struct.pack("<I", ((plain >> 15 | plain << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def frames_in(content: bytes) -> list[bytes]:
+    """The single frames of what `frame` returns."""
+    frames, start = [], 0
     while start < len(content):
-        end = start + _LENGTH.size + _LENGTH.unpack_from(content, start)[0]
-        records.append(content[start + _LENGTH.size:end])
+        end = start + _AROUND + _LENGTH.unpack_from(content, start)[0]
+        frames.append(content[start:end])
         start = end
-    return records
+    return frames
 
 
-def _read_framed(path: Path) -> Iterator[bytes]:
+def _read_frames(path: Path) -> Iterator[bytes]:
+    """The single frames of a file."""
     with open(path, "rb", buffering=1 << 20) as file:
         while head := file.read(_LENGTH.size):
-            yield file.read(_LENGTH.unpack(head)[0])
+            yield head + file.read(_LENGTH.unpack(head)[0] + _AROUND - _LENGTH.size)
 
 
 def write_split(folder: str | os.PathLike, split: str, chunks: Iterable[bytes], shards: int,
@@ -113,40 +131,40 @@ def write_split(folder: str | os.PathLike, split: str, chunks: Iterable[bytes], 
     Args:
         folder: exists.
         split: name of the split.
-        chunks: framed records, many in each.
+        chunks: frames of records, many in each.
         shards: how many files; fewer if there are fewer records. They differ by at most one record.
         shuffle_seed: any text: the records are shuffled over all shards; None: they keep their order.
         bucket_bytes: about how much is shuffled in memory at once.
     """
-    spill = Path(folder, f".{split}.spill")
+    spill, count = Path(folder, f".{split}.spill"), 0
     with open(spill, "wb") as file:
         for chunk in chunks:
             file.write(chunk)
-    count = sum(1 for _ in _read_framed(spill))
+            count += len(frames_in(chunk))
     if shuffle_seed is None:
-        records = _read_framed(spill)
+        frames = _read_frames(spill)
     else:
-        records = _shuffled(spill, random.Random(shuffle_seed), bucket_bytes)
-    written = _write_shards(Path(folder), split, records, count, max(1, min(shards, count)))
+        frames = _shuffled(spill, random.Random(shuffle_seed), bucket_bytes)
+    written = _write_shards(Path(folder), split, frames, count, max(1, min(shards, count)))
     spill.unlink(missing_ok=True)
     return written
 
 
 def _shuffled(path: Path, rng: random.Random, bucket_bytes: int) -> Iterator[bytes]:
-    """The records of a framed file in random order, and removes the file.
+    """The frames of a file in random order, and removes the file.
 
     What is too big for memory is dealt to bucket files at random and each bucket is shuffled: any order is as likely
     as any other.
     """
     size = path.stat().st_size
     if size <= bucket_bytes:
-        records = unframe(path.read_bytes())
+        frames = frames_in(path.read_bytes())
         path.unlink()
-        rng.shuffle(records)
-        yield from records
+        rng.shuffle(frames)
+        yield from frames
         return
-    if sum(1 for _ in itertools.islice(_read_framed(path), 2)) < 2:  # one record alone: nothing to deal
-        yield from _read_framed(path)
+    if sum(1 for _ in itertools.islice(_read_frames(path), 2)) < 2:  # one record alone: nothing to deal
+        yield from _read_frames(path)
         path.unlink()
         return
     buckets = _deal(path, rng, min(_MOST_BUCKETS, 1 + -(-size // bucket_bytes)))
@@ -156,32 +174,29 @@ def _shuffled(path: Path, rng: random.Random, bucket_bytes: int) -> Iterator[byt
 
 
 def _deal(path: Path, rng: random.Random, number: int) -> list[Path]:
-    """Deals the records of a framed file to `number` new ones at random."""
+    """Deals the frames of a file to `number` new ones at random."""
     paths = [path.with_name(f"{path.name}.{bucket}") for bucket in range(number)]
     files = [open(bucket, "wb", buffering=1 << 17) for bucket in paths]
     try:
-        for record in _read_framed(path):
-            files[rng.randrange(number)].write(frame(record))
+        for each in _read_frames(path):
+            files[rng.randrange(number)].write(each)
     finally:
         for file in files:
             file.close()
     return paths
 
 
-def _write_shards(folder: Path, split: str, records: Iterator[bytes], count: int, shards: int) -> tuple[Shard, ...]:
-    import tensorflow as tf
-
+def _write_shards(folder: Path, split: str, frames: Iterator[bytes], count: int, shards: int) -> tuple[Shard, ...]:
     written = []
     for index in range(shards):
         path = folder / f"{split}-{index:05d}-of-{shards:05d}.tfrecord"
         share = count * (index + 1) // shards - count * index // shards
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for _ in range(share):
-                writer.write(next(records))
+        with open(path, "wb", buffering=1 << 20) as file:
+            file.writelines(itertools.islice(frames, share))
         with open(path, "rb") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
         written.append(Shard(path.name, share, path.stat().st_size, checksum))
-    if next(records, None) is not None:  # also lets a shuffle remove its last file
+    if next(frames, None) is not None:  # also lets a shuffle remove its last file
         raise AssertionError("more records than were counted")
     return tuple(written)
 

@@ -26,8 +26,13 @@ def split_of(source: str, dev: float = 0.05, test: float = 0.05, seed: str = "")
     """
     if not (dev >= 0 and test >= 0 and dev + test <= 1):
         raise ValueError(f"split_of needs shares of 0 or more that add up to at most 1; got dev={dev}, test={test}.")
-    digest = hashlib.sha256(f"{seed}\0{normalised(source)}".encode("utf-8", "surrogatepass")).digest()
-    position = int.from_bytes(digest[:8], "big") / _RANGE
+    position = position_of(source, seed)
     if position < dev:
         return "dev"
     return "test" if position < dev + test else "train"
+
+
+def position_of(source: str, seed: str = "") -> float:
+    """Where from 0 to 1 the hash of a source lies; `split_of` takes dev from the lowest, then test."""
+    digest = hashlib.sha256(f"{seed}\0{normalised(source)}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") / _RANGE

@@ -32,6 +32,12 @@ def vocabulary_path(data_dir: str | os.PathLike, key: str) -> Path:
     return Path(data_dir, FOLDER, f"{name}.{kind}")
 
 
+def size_in_name(key: str) -> int | None:
+    """The ids that a name asks for, "subwords:multimodel_8k" → 8192; None for most names."""
+    found = re.search(r"_(\d+)k$", key)
+    return 1024 * int(found[1]) if found else None
+
+
 def check_vocabulary_sizes(problems: Sequence, sizes: dict[str, int]) -> None:
     """UserError if `sizes` has a key that no problem uses or a size that is no positive number."""
     known = [key for problem in problems for key in vocabulary_keys(problem)]
@@ -55,7 +61,7 @@ def build_vocabularies(problems: Sequence, data_dir: str, tmp_dir: str, vocabula
         problems: those whose training texts are sampled, an equal share each.
         data_dir: holds the folder of vocabularies.
         tmp_dir: given to the problems.
-        vocabulary_size: ids of each vocabulary.
+        vocabulary_size: ids of each vocabulary whose name does not say how many (`size_in_name`).
         vocabulary_sizes: vocabulary key → ids, where other than that.
         say: called with one message for each vocabulary.
     """
@@ -65,7 +71,7 @@ def build_vocabularies(problems: Sequence, data_dir: str, tmp_dir: str, vocabula
             encoders[key] = Bytes()
             continue
         path = vocabulary_path(data_dir, key)
-        size = (vocabulary_sizes or {}).get(key, vocabulary_size)
+        size = (vocabulary_sizes or {}).get(key) or size_in_name(key) or vocabulary_size
         if path.exists():
             encoders[key] = _load(path, key)
             asked = "" if encoders[key].size == size else f" (a size of {size} was asked for)"

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding.protocol import (
-    EOS, PAD, START, Decoded, State, StepFn, gather, next_log_probs, same_shapes, tile)
+from t2t_mm.decoding.blocks import Room, loop
+from t2t_mm.decoding.protocol import EOS, PAD, START, Decoded, State, StepFn, gather, same_shapes, tile, without_pad
+from t2t_mm.decoding.top_k import top_k
 
 NEVER = float("-inf")
 
@@ -38,7 +39,7 @@ def length_penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
 
 
 def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, beam_size: int,
-                alpha: float = 0.6, eos: int = EOS, n_best: int | None = None) -> Decoded:
+                alpha: float = 0.6, eos: int = EOS, n_best: int | None = None, room: Room | None = None) -> Decoded:
     """The n_best (default: beam_size) hypotheses a sentence of the largest log p / ((5 + length) / 6) ** alpha.
 
     A hypothesis ends when its EOS is among the beam_size best continuations of its sentence. A sentence is done when no
@@ -47,7 +48,8 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
     run. Hypotheses cut at max_length are returned, scored with that length, only for a sentence of which none ended.
 
     `state` has leading axis N and is tiled here to N·K; a leaf the step hands through untouched is never gathered.
-    Returns ids [N, n_best, T] int32 and scores [N, n_best], sorted; an empty place has score -inf and PAD ids.
+    room: how `state`, which then has none, grows. Returns ids [N, n_best, T] int32 and scores [N, n_best], sorted; an
+    empty place has score -inf and PAD ids.
     Raises ValueError unless 1 <= n_best <= beam_size and alpha >= 0.
     """
     n_best = beam_size if n_best is None else n_best
@@ -55,12 +57,14 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
         raise ValueError(f"want 1 <= n_best <= beam_size and alpha >= 0; got {n_best}, {beam_size}, {alpha}")
     batch, max_length = tf.convert_to_tensor(batch, tf.int32), tf.convert_to_tensor(max_length, tf.int32)
 
-    def running(search: _Search) -> tf.Tensor:
+    def running(*variables) -> tf.Tensor:
+        search = _Search(*variables)
         return (search.position < max_length) & ~tf.reduce_all(search.done)
 
-    def body(search: _Search) -> tuple[_Search]:
+    def body(*variables) -> _Search:
+        search = _Search(*variables)
         logits, new_state = step_fn(search.previous, search.state)
-        found = _candidates(search, next_log_probs(logits), eos)
+        found = _candidates(search, without_pad(logits), eos)
         ended_ids, ended_scores = _merge_ended(search, found, alpha)
         scores, places = tf.math.top_k(tf.where(found.ends, NEVER, found.scores), k=beam_size)
         ids = tf.gather(found.ids, places, batch_dims=1)
@@ -70,11 +74,11 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
         done = search.done | (ended_scores[:, n_best - 1] >= hope)
         new_state = same_shapes(_follow(search.state, new_state, parents), search.state)
         previous = tf.reshape(ids[:, :, search.position], [-1])
-        return (_Search(search.position + 1, previous, ids, scores, ended_ids, ended_scores, done, new_state),)
+        return _Search(search.position + 1, previous, ids, scores, ended_ids, ended_scores, done, new_state)
 
     start = _start(state, batch, max_length, beam_size)
-    search, = tf.while_loop(running, body, (start,))
-    return _results(search, max_length, alpha, n_best)
+    search = loop(running, body, start, max_length, room)
+    return _results(_Search(*search), max_length, alpha, n_best)
 
 
 def _start(state: State, batch: tf.Tensor, max_length: tf.Tensor, beam_size: int) -> _Search:
@@ -86,12 +90,15 @@ def _start(state: State, batch: tf.Tensor, max_length: tf.Tensor, beam_size: int
                    tf.fill([batch], False), tile(state, beam_size))
 
 
-def _candidates(search: _Search, log_probs: tf.Tensor, eos: int) -> _Candidates:
+def _candidates(search: _Search, logits: tf.Tensor, eos: int) -> _Candidates:
     """2K continuations hold at least K that do not end, since every beam ends in one way only."""
-    beams, vocabulary = search.scores.shape[1], tf.shape(log_probs)[-1]
-    totals = tf.reshape(search.scores, [-1, 1]) + log_probs  # [N·K, V]
-    scores, flat = tf.math.top_k(tf.reshape(totals, [-1, beams * vocabulary]), k=2 * beams)
-    parents, tokens = flat // vocabulary, flat % vocabulary  # [N, 2K]
+    beams = search.scores.shape[1]
+    best, columns = top_k(logits, 2 * beams)  # [N·K, M], M = min(2K, V - 1): no more of one beam have a place
+    width = tf.shape(best)[1]
+    base = tf.reshape(search.scores, [-1, 1]) - tf.reduce_logsumexp(logits, axis=1, keepdims=True)  # [N·K, 1]
+    scores, places = tf.math.top_k(tf.reshape(base + best, [-1, beams * width]), k=2 * beams)  # [N, 2K]
+    parents = places // width
+    tokens = 1 + tf.gather(tf.reshape(columns, [-1, beams * width]), places, batch_dims=1)
     here = tf.range(tf.shape(search.ids)[2]) == search.position  # [T]
     ids = tf.where(here, tokens[:, :, tf.newaxis], tf.gather(search.ids, parents, batch_dims=1))
     return _Candidates(ids, scores, parents, tokens == eos)

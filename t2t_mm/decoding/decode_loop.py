@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from t2t_mm.decoding.protocol import PAD, START, Decoded, State, StepFn, next_log_probs, same_shapes
+from t2t_mm.decoding.blocks import Room, loop
+from t2t_mm.decoding.protocol import PAD, START, Decoded, State, StepFn, same_shapes, without_pad
 
-Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (log-probabilities [N, V], position []) -> ids [N] int32
+Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (logits [N, V - 1], position []) -> columns [N] int32
 
 
 def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, choose: Choose,
-                eos: int) -> Decoded:
+                eos: int, room: Room | None = None) -> Decoded:
     """Calls `step_fn` once per position and lets `choose` take the next ids; stops when every sentence has ended.
 
-    batch: N. max_length: T. Returns ids [N, 1, T] and scores [N, 1], the sum of the chosen ids' log-probabilities
-    (EOS included) under the model, whatever `choose` preferred.
+    batch: N. max_length: T. room: how `state`, which then has none, grows.
+    Returns ids [N, 1, T] and scores [N, 1], the sum of the chosen ids' log-probabilities (EOS included) under the
+    model, whatever `choose` preferred.
     """
     batch, max_length = tf.convert_to_tensor(batch, tf.int32), tf.convert_to_tensor(max_length, tf.int32)
 
@@ -23,16 +25,16 @@ def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
 
     def body(position, previous, finished, scores, ids, state):
         logits, new_state = step_fn(previous, state)
-        log_probs = next_log_probs(logits)  # [N, V]
-        chosen = choose(log_probs, position)  # [N]
-        gained = tf.gather(log_probs, chosen, batch_dims=1)  # [N]
+        logits = without_pad(logits)  # [N, V - 1]
+        columns = choose(logits, position)  # [N]
+        gained = tf.gather(logits, columns, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)  # [N]
         scores = tf.where(finished, scores, scores + gained)
-        chosen = tf.where(finished, PAD, chosen)
+        chosen = tf.where(finished, PAD, columns + 1)
         ids = tf.tensor_scatter_nd_update(ids, [[position]], chosen[tf.newaxis])
         after = (position + 1, chosen, finished | (chosen == eos), scores, ids)
         return (*after, same_shapes(new_state, state))
 
     start = (tf.constant(0), tf.fill([batch], START), tf.fill([batch], False), tf.zeros([batch]),
              tf.fill([max_length, batch], PAD), state)  # ids are [T, N]: a position is one contiguous row
-    _, _, _, scores, ids, _ = tf.while_loop(running, body, start)
+    _, _, _, scores, ids, _ = loop(running, body, start, max_length, room)
     return Decoded(tf.transpose(ids)[:, tf.newaxis], scores[:, tf.newaxis])

@@ -2,13 +2,14 @@
 
 import tensorflow as tf
 
+from t2t_mm.decoding.blocks import Room
 from t2t_mm.decoding.decode_loop import decode_loop
 from t2t_mm.decoding.protocol import EOS, Decoded, State, StepFn
 
 
 def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, seed: tf.Tensor,
            temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, eos: int = EOS,
-           rows: tf.Tensor | None = None) -> Decoded:
+           rows: tf.Tensor | None = None, room: Room | None = None) -> Decoded:
     """Draws every id from softmax(log p / temperature), cut to the top_k ids (0: all) and then to the nucleus.
 
     The nucleus is the smallest set of most probable ids whose probabilities sum to at least top_p (1: all).
@@ -21,11 +22,11 @@ def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: in
         raise ValueError(f"want temperature > 0, top_k >= 0, 0 < top_p <= 1; got {temperature}, {top_k}, {top_p}")
     rows = tf.range(batch) if rows is None else rows
 
-    def choose(log_probs: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+    def choose(logits: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         uniform = _uniform(tf.random.fold_in(seed, position), rows)
-        return _draw(log_probs / temperature, uniform, top_k, top_p)
+        return _draw(logits / temperature, uniform, top_k, top_p)
 
-    return decode_loop(step_fn, state, batch, max_length, choose, eos)
+    return decode_loop(step_fn, state, batch, max_length, choose, eos, room)
 
 
 def _uniform(seed: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

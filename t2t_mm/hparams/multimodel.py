@@ -20,7 +20,7 @@ class MultimodelHparams(DoorHparams):
     experts_per_token: int = hparam(4, "experts that work on a token (k)", low=1)
     expert_size: int = hparam(2048, "hidden units of an expert", low=1)
     moe_loss_coef: float = hparam(0.01, "weight of the experts' balance losses", low=0.0)
-    capacity_factor: float = hparam(1.5, "slots of an expert in training, in its even share of the choices", low=0.1)
+    capacity_factor: float = hparam(1.25, "slots of an expert in training, in its even share of the choices", low=0.1)
 
 
 @registry.register_hparams("multimodel_base")
@@ -53,7 +53,7 @@ def multimodel_tiny() -> MultimodelHparams:
     """All parts, two or three of each: for CPUs and minutes; what `make demo` trains."""
     return MultimodelHparams(
         hidden_size=128, num_heads=4, encoder_blocks=2, mixer_blocks=1, decoder_blocks=2,
-        num_experts=8, experts_per_token=2, expert_size=256,
+        num_experts=8, experts_per_token=2, expert_size=256, capacity_factor=1.5,
         batch_size=1024, max_examples=64, max_length=128, min_bucket=4, dropout=0.0,
         learning_rate=3e-3, learning_rate_schedule="cosine", warmup_steps=200,
         image_filters=(16, 16, 32, 64), audio_filters=(16, 16, 32), exit_filters=(192, 256),

@@ -8,22 +8,34 @@ from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.randomness import dropout
 from t2t_mm.layers.sequence import add_timing, add_timing_at
+from t2t_mm.layers.stepping import write
 
 MASKED = -1e9
 
 
 def attend(queries, keys, values, bias):
-    """softmax(Q·K/√(D/H) + bias)·V: queries [B, H, T, D/H], keys [B, H, D/H, S], values [B, H, S, D/H] → as queries.
+    """softmax(Q·K/√(D/H) + bias)·V: queries [B, H, T, D/H], keys and values [B, H, S, D/H] → as queries.
 
     The softmax runs in float32. bias broadcasts to [B, H, T, S], 0 or MASKED; None hides nothing.
     """
     queries = queries * queries.shape[-1] ** -0.5
-    scores = ops.cast(ops.matmul(queries, keys), "float32")
-    if keys.shape[3] == 1:  # one key leaves nothing to choose (and keras warns of such a softmax)
-        weights = ops.ones_like(scores)
-    else:
-        weights = ops.softmax(scores if bias is None else scores + bias, axis=-1)
+    weights = _weights(ops.matmul(queries, ops.swapaxes(keys, 2, 3)), bias)
     return ops.matmul(ops.cast(weights, values.dtype), values)
+
+
+def _weights(scores, bias):
+    scores = ops.cast(scores, "float32")
+    if scores.shape[3] == 1:  # one key leaves nothing to choose (and keras warns of such a softmax)
+        return ops.ones_like(scores)
+    return ops.softmax(scores if bias is None else scores + bias, axis=-1)
+
+
+def attend_one(query, keys, values, bias):
+    """`attend` for one position: query [B, H, D/H] → [B, H, D/H], without a transposed copy of the keys."""
+    query = query * query.shape[-1] ** -0.5
+    scores = ops.matmul(keys, query[..., None])  # [B, H, S, 1]
+    weights = _weights(ops.swapaxes(scores, 2, 3), bias)
+    return ops.matmul(ops.cast(weights, values.dtype), values)[:, :, 0]
 
 
 def padding_bias(presence):
@@ -38,29 +50,29 @@ def causal_bias(length):
 
 
 class _Heads(Layer):
-    """What both kinds of attention share: four projections and the split into heads."""
+    """What both kinds of attention share: the output's projection, and the split into heads."""
 
     def __init__(self, channels: int, heads: int, **kwargs):
         super().__init__(**kwargs)
         if channels % heads:
             raise ValueError(f"hidden_size {channels} is no multiple of the number of heads, {heads}.")
         self._channels, self._heads = channels, heads
-        self.query, self.key, self.value, self.output_projection = (
-            Dense(channels, use_bias=False, name=name) for name in ("query", "key", "value", "output")
-        )
+        self.output_projection = Dense(channels, use_bias=False, name="output")
 
-    def _split(self, x, axes=(0, 2, 1, 3)):  # [B, L, D] → [B, H, L, D/H]
-        return ops.transpose(ops.reshape(x, (ops.shape(x)[0], -1, self._heads, self._channels // self._heads)), axes)
+    def _split(self, x, parts):  # [B, L, P·D] → P of [B, H, L, D/H]
+        shape = (ops.shape(x)[0], -1, parts, self._heads, self._channels // self._heads)
+        return ops.unstack(ops.transpose(ops.reshape(x, shape), (2, 0, 3, 1, 4)), parts)
 
-    def _merge(self, x):  # [B, H, L, D/H] → [B, L, D]
-        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (ops.shape(x)[0], -1, self._channels))
+    def _attend(self, queries, keys, values, bias):  # → [B, T, D]
+        y = ops.transpose(attend(queries, keys, values, bias), (0, 2, 1, 3))  # [B, T, H, D/H]
+        return self.output_projection(ops.reshape(y, (ops.shape(y)[0], -1, self._channels)))
 
-    def _attend(self, x, keys, values, bias):  # x [B, T, D]
-        return self.output_projection(self._merge(attend(self._split(self.query(x)), keys, values, bias)))
+    def _heads_of(self, x, parts):  # one position, [B, P·D] → P of [B, H, D/H]
+        shape = (-1, parts, self._heads, self._channels // self._heads)
+        return ops.unstack(ops.reshape(x, shape), parts, axis=1)
 
-    def keys_and_values(self, x):
-        """x [B, L, D] → keys [B, H, D/H, L], as the product with queries takes them, and values [B, H, L, D/H]."""
-        return self._split(self.key(x), (0, 2, 3, 1)), self._split(self.value(x))
+    def _attend_one(self, query, keys, values, bias):  # query [B, H, D/H] → [B, D]
+        return self.output_projection(ops.reshape(attend_one(query, keys, values, bias), (-1, self._channels)))
 
 
 class SelfAttention(_Heads):
@@ -72,24 +84,21 @@ class SelfAttention(_Heads):
     def __init__(self, channels: int, heads: int, causal: bool = True, **kwargs):
         super().__init__(channels, heads, **kwargs)
         self._causal = causal
+        self.query_key_value = Dense(3 * channels, use_bias=False, parts=3, name="query_key_value")
 
     def call(self, x, source=None, presence=None, training=False):
-        keys, values = self.keys_and_values(x)
         bias = causal_bias(ops.shape(x)[1]) if self._causal else padding_bias(presence)
-        return self._attend(x, keys, values, bias)
+        return self._attend(*self._split(self.query_key_value(x), 3), bias)
 
     def initial_state(self, source, max_length):
-        rows, width = ops.shape(source.x)[0], self._channels // self._heads
-        keys = ops.zeros((rows, self._heads, width, max_length), source.x.dtype)
-        return {"keys": keys, "values": ops.zeros((rows, self._heads, max_length, width), source.x.dtype)}
+        shape = (ops.shape(source.x)[0], self._heads, max_length, self._channels // self._heads)
+        return {"keys": ops.zeros(shape, source.x.dtype), "values": ops.zeros(shape, source.x.dtype)}
 
     def step(self, x, state, position):
-        x = x[:, None]  # [B, 1, D]
-        key, value = self.keys_and_values(x)
-        keys = ops.slice_update(state["keys"], (0, 0, 0, position), key)
-        values = ops.slice_update(state["values"], (0, 0, position, 0), value)
-        future = ops.cast(ops.arange(ops.shape(keys)[3]) > position, "float32") * MASKED
-        return self._attend(x, keys, values, future)[:, 0], {"keys": keys, "values": values}
+        query, key, value = self._heads_of(self.query_key_value(x), 3)  # [B, H, D/H]
+        keys, values = write(state["keys"], position, key), write(state["values"], position, value)
+        future = ops.cast(ops.arange(ops.shape(keys)[2]) > position, "float32") * MASKED
+        return self._attend_one(query, keys, values, future), {"keys": keys, "values": values}
 
 
 class SourceAttention(_Heads):
@@ -98,16 +107,22 @@ class SourceAttention(_Heads):
     Keys and values come from the source by two different pointwise convolutions.
     """
 
+    def __init__(self, channels: int, heads: int, **kwargs):
+        super().__init__(channels, heads, **kwargs)
+        self.query = Dense(channels, use_bias=False, name="query")
+        self.key_value = Dense(2 * channels, use_bias=False, parts=2, name="key_value")
+
     def call(self, x, source=None, presence=None, training=False):
-        keys, values = self.keys_and_values(source.x)
-        return self._attend(x, keys, values, padding_bias(source.presence))
+        (query,) = self._split(self.query(x), 1)
+        return self._attend(query, *self._split(self.key_value(source.x), 2), padding_bias(source.presence))
 
     def initial_state(self, source, max_length):
-        keys, values = self.keys_and_values(source.x)
+        keys, values = self._split(self.key_value(source.x), 2)
         return {"keys": keys, "values": values, "bias": padding_bias(source.presence)}
 
     def step(self, x, state, position):
-        return self._attend(x[:, None], state["keys"], state["values"], state["bias"])[:, 0], state
+        (query,) = self._heads_of(self.query(x), 1)
+        return self._attend_one(query, state["keys"], state["values"], state["bias"]), state
 
 
 class AttentionBlock(Layer):

@@ -7,6 +7,7 @@ from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.randomness import dropout
+from t2t_mm.layers.stepping import write
 
 
 def fold_dilation(x, dilation: int, before: int, after: int):
@@ -29,7 +30,7 @@ def unfold_dilation(x, length):
 class DepthwiseConv1D(Layer):
     """Depthwise convolution, y[t, c] = Σ_k w[k, c] · x[t + (k − K + 1)·d, c] when causal, centred otherwise.
 
-    [B, L, D] → [B, L, D]. The state of `step` is the ring of the last (K − 1)·d inputs, oldest first in time.
+    [B, L, D] → [B, L, D]. The state of `step` is the ring of the last (K − 1)·d + 1 inputs.
     """
 
     def __init__(self, kernel_size: int, dilation: int = 1, causal: bool = True, **kwargs):
@@ -45,24 +46,21 @@ class DepthwiseConv1D(Layer):
     def call(self, x):
         before = self._reach if self._causal else self._reach // 2
         columns, length = fold_dilation(x, self._dilation, before, self._reach - before)  # [B, L/d, d, D]
-        kernel = ops.convert_to_tensor(self.kernel)[:, None, :, None]  # [K, 1, D, 1]
-        return unfold_dilation(ops.depthwise_conv(columns, kernel, strides=1, padding="valid"), length)
+        kernel = ops.reshape(self.kernel, (self._kernel_size, 1, x.shape[-1], 1))
+        y = ops.depthwise_conv(columns, kernel, strides=1, padding="valid")
+        return unfold_dilation(y, length) if self._dilation > 1 else y[:, :, 0]
 
     def initial_state(self, like):
         """The ring before the first position; `like` [B, ...] gives batch and type."""
-        return ops.zeros((ops.shape(like)[0], self._reach, self.kernel.shape[-1]), dtype=like.dtype)
+        return ops.zeros((ops.shape(like)[0], self._reach + 1, self.kernel.shape[-1]), dtype=like.dtype)
 
     def step(self, x, ring, position):
-        """x [B, D], ring [B, (K−1)·d, D]; slot s holds the latest input whose position is s modulo the length."""
-        taps = self._kernel_size - 1
-        kernel = ops.cast(self.kernel, x.dtype)
-        latest = kernel[taps] * x
-        if not taps:
-            return latest, ring
-        slots = (position + ops.arange(taps) * self._dilation) % self._reach  # tap k: position − reach + k·d
-        past = ops.take(ring, slots, axis=1)  # [B, K−1, D]
-        y = latest + ops.sum(past * kernel[:taps], axis=1)
-        return y, ops.slice_update(ring, (0, position % self._reach, 0), x[:, None])
+        """x [B, D], ring [B, (K−1)·d + 1, D]; slot s holds the latest input whose position is s modulo the length."""
+        size = self._reach + 1
+        ring = write(ring, position % size, x)
+        slots = (position + 1 + ops.arange(self._kernel_size) * self._dilation) % size  # tap k: position − reach + k·d
+        taps = ops.take(ring, slots, axis=1)  # [B, K, D]
+        return ops.sum(taps * ops.cast(self.kernel, x.dtype), axis=1), ring
 
 
 class ConvStep(Layer):

@@ -3,23 +3,44 @@
 import keras
 from keras import ops
 
-from t2t_mm.layers.layer import Layer
+from t2t_mm.layers.layer import Layer, value_of
+from t2t_mm.layers.stepping import product
+
+
+def sum_rows(x):
+    """Σ_N of x [N, D] → [D], as a product with ones, which on CPUs takes half the time of a sum over the first axis."""
+    return ops.matmul(ops.ones((1, ops.shape(x)[0]), x.dtype), x)[0]
+
+
+@ops.custom_gradient
+def _add_bias(x, bias):
+    """x [N, D] + bias [D]."""
+    return x + bias, lambda *upstream: (upstream[0], sum_rows(upstream[0]))
 
 
 class Dense(Layer):
-    """y = x · kernel (+ bias): [..., I] → [..., units]."""
+    """y = x · kernel (+ bias): [..., I] → [..., units].
 
-    def __init__(self, units: int, use_bias: bool = True, initializer="glorot_uniform", **kwargs):
+    Args:
+        parts: how many layers of equal size this is, side by side in one product. Each then has Glorot's start, as it
+            would have alone, whatever `initializer` says.
+    """
+
+    def __init__(self, units: int, use_bias: bool = True, initializer="glorot_uniform", parts: int = 1, **kwargs):
         super().__init__(**kwargs)
-        self._units, self._use_bias = units, use_bias
+        self._units, self._use_bias, self._parts = units, use_bias, parts
         self._initializer = keras.initializers.get(initializer)
 
     def build(self, shape):
-        self.kernel = self.add_weight(shape=(shape[-1], self._units), initializer=self._initializer, name="kernel")
+        start = self._initializer
+        if self._parts > 1:
+            alone = (shape[-1] + self._units) / (shape[-1] + self._units / self._parts)
+            start = keras.initializers.VarianceScaling(alone, "fan_avg", "uniform")
+        self.kernel = self.add_weight(shape=(shape[-1], self._units), initializer=start, name="kernel")
         self.bias = self.add_weight(shape=(self._units,), initializer="zeros", name="bias") if self._use_bias else None
 
     def call(self, x):
         # ONE product of two matrices over all positions, whose gradient is two such products without a transposed copy.
-        y = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), self.kernel)
-        y = y if self.bias is None else y + self.bias
+        y = product(ops.reshape(x, (-1, x.shape[-1])), self.kernel)
+        y = y if self.bias is None else _add_bias(y, ops.cast(value_of(self.bias), y.dtype))
         return ops.reshape(y, (*ops.shape(x)[:-1], self._units)) if len(x.shape) > 2 else y

@@ -4,19 +4,20 @@ from keras import ops
 
 from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
-from t2t_mm.layers.randomness import dropout
 
 
 class FeedForward(Layer):
-    """Dense(filters) → ReLU → Dense(D), the same at every position: [B, L, D] → [B, L, D]."""
+    """Dense(filters) → ReLU → Dense(D), the same at every position: [B, L, D] → [B, L, D].
 
-    def __init__(self, channels: int, filters: int, dropout_rate: float = 0.0, **kwargs):
+    No dropout inside, as in the paper (section 5.4): it falls on what leaves a branch (layers/composite.py).
+    """
+
+    def __init__(self, channels: int, filters: int, **kwargs):
         super().__init__(**kwargs)
-        self._dropout_rate = dropout_rate
         self.rise, self.fall = Dense(filters, name="rise"), Dense(channels, name="fall")
 
     def call(self, x, source=None, presence=None, training=False):
-        return self.fall(dropout(ops.relu(self.rise(x)), self._dropout_rate, training))
+        return self.fall(ops.relu(self.rise(x)))
 
     def initial_state(self, source, max_length):
         return {}

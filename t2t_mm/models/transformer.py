@@ -31,7 +31,7 @@ class Transformer(T2TModel):
         make = {
             "self_attention": lambda: SelfAttention(width, heads, causal, name="self_attention"),
             "source_attention": lambda: SourceAttention(width, heads, name="source_attention"),
-            "feed_forward": lambda: FeedForward(width, hparams.filter_size, hparams.dropout, name="feed_forward"),
+            "feed_forward": lambda: FeedForward(width, hparams.filter_size, name="feed_forward"),
         }
         parts = [
             Residual(make[branch](), hparams.dropout, name=f"{branch}{i + 1}")

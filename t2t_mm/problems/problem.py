@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,6 +55,10 @@ class Problem:
     def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         """Raw samples of a split, feature name → value, before any swap; the same ones in every process."""
         raise NotImplementedError(f"{type(self).__name__} must define samples(split, tmp_dir)")
+
+    def check_sources(self, tmp_dir: str) -> None:
+        """Raises UserError if files that `samples` reads are not there; called before any work."""
+        del tmp_dir
 
     def preprocess(self, tensors: dict[str, Any], training: bool, seed: Any) -> dict[str, Any]:
         """Changes one parsed example inside tf.data, e.g. augments it; `seed` is an int32 tensor [2]."""
@@ -106,14 +112,15 @@ class Problem:
         return (self._as_seen(sample) for sample in self.samples(split, tmp_dir))
 
     def check_needs(self) -> None:
-        """Raises UserError if a Python package needed for generation is not installed; imports nothing."""
-        missing = [module for module in self.needs if importlib.util.find_spec(module.split(".")[0]) is None]
-        if missing:
-            cure = f"pip install 't2t_mm[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
-            raise UserError(
-                f"Problem {self.name!r} needs the Python package(s) {', '.join(missing)} to generate its data, "
-                f"and this Python has not. Install with: {cure}"
-            )
+        """Raises UserError if a Python module needed for generation is not installed; imports nothing."""
+        if self.unmet_needs():
+            raise UserError("\n".join(self.unmet_needs()))
+
+    def unmet_needs(self) -> list[str]:
+        """A line for each module of `needs` that this Python does not have: its name and how to get it."""
+        return [f"{self.name} needs the Python module {module!r}: "
+                + (f"pip install 't2t_mm[{self.extra}]'" if self.extra else f"install the package that has {module}")
+                for module in self.needs if not module_exists(module)]
 
     def __repr__(self) -> str:
         return f"<problem {self.name}>"
@@ -140,3 +147,20 @@ class Problem:
                 f"{asked!r}: swapping and copying are for texts, but this would have {', '.join(unfit)}. "
                 f"Use {base!r} as it is."
             )
+
+
+def module_exists(name: str) -> bool:
+    """Whether a module, dotted or not, can be found; imports nothing, not even its parents."""
+    if sys.modules.get(name) is not None:
+        return True
+    root, *rest = name.split(".")
+    try:
+        spec = importlib.util.find_spec(root)
+    except ValueError:  # imported, but without a specification
+        return not rest
+    for depth, _ in enumerate(rest, start=2):
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        path = ".".join(name.split(".")[:depth])
+        spec = importlib.machinery.PathFinder.find_spec(path, list(spec.submodule_search_locations))
+    return spec is not None

@@ -126,8 +126,14 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
 
 
 def measure_text(measures: Mapping[str, Any]) -> str:
-    """Decoded measures as one short line, e.g. "bleu 21.2, chrf 48.0"; signatures left out."""
-    return ", ".join(f"{name} {value:.3g}" for name, value in measures.items() if isinstance(value, (int, float)))
+    """Decoded measures as one short line, e.g. "bleu 21.2, chrf 48.0"; signatures and counts of examples left out."""
+    return ", ".join(f"{name} {value}" for name, value in measure_values(measures).items())
+
+
+def measure_values(measures: Mapping[str, Any]) -> dict[str, str]:
+    """Decoded measures as they are shown: name → three figures, or a whole count."""
+    return {name: f"{value:,}" if isinstance(value, int) else f"{value:.3g}" for name, value in measures.items()
+            if isinstance(value, int | float) and not name.startswith("decoded_")}
 
 
 def _facts(experiment: Any, decoder: Any, output_dir: str, history: tuple[Curve, ...]) -> dict[str, str]:

@@ -10,14 +10,14 @@ from t2t_mm.report.contents import Row
 
 
 def row(experiment: Any, decoder: Any, evaluator: Any, problem: Any, split: str, decoded: int) -> Row:
-    """Evaluates (teacher-forced, whole split) and decodes (the first `decoded` examples) one problem."""
+    """Evaluates (teacher-forced, whole split) and decodes (the first `decoded` different inputs) one problem."""
     from t2t_mm.data.manifest import read_manifest
     from t2t_mm.data.pipeline import eval_batches
 
     batches = eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem))
     metrics = evaluator.evaluate(problem, batches)
     measures = decoder.measure(problem, split, decoded) if decoded else {}
-    count = measures.pop("decoded_examples", 0)
+    count = measures.get("decoded_examples", 0)
     value, kind = baseline(experiment, problem, split)
     examples = read_manifest(experiment.data_dir, problem.name).count(split)
     return Row(problem.name, task(problem), examples, metrics, measures, count, value, kind)

@@ -33,21 +33,24 @@ class Checkpoints:
         optimizer: a tf.Module or other trackable with all its variables made.
         iterators: problem → iterator of its training batches.
         keep: how many full checkpoints stay.
+        writes: False in a worker other than the chief: it restores what the chief wrote, saves and removes nothing.
 
     `state` is a dict of plain values (JSON) that is saved and restored with the rest: the loop's own counters.
     """
 
     def __init__(self, output_dir: str | os.PathLike, model: Any, optimizer: Any, iterators: Mapping[str, Any],
-                 keep: int = 3):
+                 keep: int = 3, writes: bool = True):
         self.state: dict[str, Any] = {}
         self._folder, self._best, self._keep = Path(output_dir, LATEST), Path(output_dir, BEST), max(1, keep)
         self._values = _JsonState()
-        self._model = model
+        self._model, self._writes = model, writes
         self._whole = tf.train.Checkpoint(weights=_named(model.variables), optimizer=optimizer,
                                           iterators=dict(iterators), values=self._values)
 
-    def save(self, step: int) -> str:
+    def save(self, step: int) -> str | None:
         """Writes everything as of `step` updates, then removes all but the last `keep`; returns the prefix."""
+        if not self._writes:
+            return None
         self._values.content = {"step": step, "state": self.state}
         prefix = _write(self._whole, self._folder, step)
         for old in _steps(self._folder)[:-self._keep]:
@@ -73,7 +76,8 @@ class Checkpoints:
             for bad, text in problems:
                 warnings.warn(f"The checkpoint {text}. It is left out and removed; training goes on from step {step}.",
                               stacklevel=2)
-                _remove(self._folder, bad)
+                if self._writes:
+                    _remove(self._folder, bad)
             self.state = self._values.content["state"]
             return int(self._values.content["step"])
         if problems:
@@ -83,6 +87,8 @@ class Checkpoints:
 
     def save_best(self, step: int, value: float) -> None:
         """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best; the older best is removed."""
+        if not self._writes:
+            return
         values = _JsonState({"step": step, "value": value})
         _write(tf.train.Checkpoint(weights=_named(self._model.variables), values=values), self._best, step)
         for old in _steps(self._best):

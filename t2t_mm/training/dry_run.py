@@ -1,82 +1,125 @@
 """The dry run: builds everything, trains nothing, and says how large it is: parameters, batches, memory.
 
-The memory of training is estimated as 16 bytes a parameter (weight, gradient and Adam's two moments, float32) plus the
-activations of the largest batch: all tensors that the forward pass makes and the backward pass reads, counted in the
-traced graph of loss and gradients. Working space of the operations comes on top; a third more is a safe guess.
+The memory of training is that of the weights and the optimizer's moments, plus the tensors of one step at their largest
+sum (training/live_bytes.py), plus what TensorFlow keeps about the graph. It is that of the step as it is without XLA,
+on one device, beside the program itself and the input pipeline. benchmarks/memory.py measures how right it is.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.audio import frame_count
 from t2t_mm.data.examples import FRAME_MULTIPLE
-from t2t_mm.data.features import Audio, Feature, Waveform
+from t2t_mm.data.features import Audio, Feature, Image, Waveform
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.experiment import Experiment
+from t2t_mm.hparams.hparams import Hparams
+from t2t_mm.training.gradients import Gradients
+from t2t_mm.training.live_bytes import Peak, peak_live_bytes
+from t2t_mm.training.optimizers import Optimizer
 
-BYTES_A_PARAMETER = 16
-WORKING_SPACE = 4 / 3
-_BACKWARD = "gradient_tape/"  # how TensorFlow names the operations of a tape's gradients
-_NOT_MADE = ("Placeholder", "Const", "ReadVariableOp", "VarHandleOp", "Shape")  # kept anyway, or nothing
+WEIGHT, GRADIENT, MOMENT = 4, 4, 4  # bytes, float32 in every precision
+MOMENTS = {"adam": 2, "sgd": 1}
+BYTES_AN_OPERATION = 32 * 2**10  # of a graph: its node in Python, in C++, optimized, and its kernel; measured on CPUs
+
+
+class Memory(NamedTuple):
+    """An estimate of what training takes, in bytes, beside the program itself and the input pipeline.
+
+    Attributes:
+        lasting: weights, moments and sums of gradients.
+        gradients: of all weights.
+        activations: the tensors of a step at their largest sum, gradients of weights not counted.
+        step: the same with the gradients that are there by then: at most activations + gradients.
+        graph: TensorFlow's own, for the graph of the step.
+        unknown: how many tensors of a step have a size that only running it would tell; they are not counted.
+    """
+
+    lasting: int
+    gradients: int
+    activations: int
+    step: int
+    graph: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        """All of it at the worst moment."""
+        return self.lasting + self.step + self.graph
 
 
 def describe(experiment: Experiment) -> str:
     """Parameters by part, batch sizes by bucket and problem, and a memory estimate with what to lower."""
     model = experiment.build_model()
-    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    activations = {problem.name: activation_bytes(experiment, model, problem) for problem in experiment.problems}
+    graphs = {problem.name: model.graph_key(problem.name) for problem in experiment.problems}
     return "\n\n".join([
-        _describe_parameters(model.parameter_groups(), parameters),
+        _describe_parameters(model.parameter_groups(), _count(model)),
         _describe_batches(experiment),
-        _describe_memory(parameters * BYTES_A_PARAMETER, activations),
+        _describe_memory(_of_each_problem(experiment, model, graphs), graphs, _count(model)),
     ])
 
 
-def activation_bytes(experiment: Experiment, model: Any, problem: Any) -> int:
-    """Bytes of the activations that the largest batch of a problem keeps for its backward pass.
+def _of_each_problem(experiment: Experiment, model: Any, graphs: Mapping[str, Any]) -> dict[str, Memory]:
+    """Of the largest batch of each problem. Those that share a graph and shapes differ in nothing: traced once."""
+    known: dict[Any, Memory] = {}
 
-    The largest batch is the one of the last bucket: with batch_size // boundary examples all have about the same number
-    of tokens, and attention grows with the length.
+    def memory(problem, examples, boundary):
+        batch = _batch_shapes(experiment, problem, examples, boundary)
+        key = (graphs[problem.name], *((name, tuple(spec.shape)) for name, spec in sorted(batch.items())))
+        if key not in known:
+            known[key] = training_memory(model, experiment.hparams, problem.name, batch)
+        return known[key]
+
+    def largest(problem):
+        only_text = not any(isinstance(feature, Image | Audio) for feature in problem.features.values())
+        candidates = _largest(experiment.buckets(problem), only_text)
+        return max((memory(problem, examples, boundary) for boundary, examples in candidates), key=lambda m: m.step)
+
+    return {problem.name: largest(problem) for problem in experiment.problems}
+
+
+def training_memory(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec]) -> Memory:
+    """What training takes with batches of these shapes (tensors will do as well)."""
+    graph = step_graph(model, hparams, problem, batch)
+    peak: Peak = peak_live_bytes(graph)
+    sums = GRADIENT if hparams.problems_per_step > 1 else 0
+    lasting = _count(model) * (WEIGHT + MOMENT * MOMENTS[hparams.optimizer] + sums)
+    operations = len(graph.get_operations())
+    return Memory(lasting, _count(model) * GRADIENT, peak.passing, peak.live, operations * BYTES_AN_OPERATION,
+                  peak.unknown)
+
+
+def step_graph(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec]) -> Any:
+    """The graph of a step up to its gradients, for a batch of these shapes. What comes after happens in place."""
+    optimizer = Optimizer(model.trainable_variables, loss_scaling=hparams.mixed_precision == "float16")  # no moments
+    gradients = Gradients(model, optimizer, xla=False, strategy=None)
+    specs = {key: tf.TensorSpec(value.shape, value.dtype) for key, value in batch.items()}
+
+    def step(batch, command, seed):
+        return gradients(problem, (batch,), command, seed)
+
+    traced = tf.function(step, autograph=False)
+    return traced.get_concrete_function(specs, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)).graph
+
+
+def _count(model: Any) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+def _largest(buckets: Any, only_text: bool) -> set[tuple[int, int]]:
+    """(boundary, examples) of the buckets of which one has the largest batch.
+
+    With texts that is the one with the most padded tokens; of equal ones the longest, because attention grows with the
+    length. Pictures and sounds have their size whatever the bucket, so it may also be the one with the most examples.
     """
-    boundary, examples = _largest(experiment.buckets(problem))
-    shapes = _batch_shapes(experiment, problem, examples, boundary)
-
-    def loss_and_gradients(batch):
-        with tf.GradientTape() as tape:
-            output = model.call(batch, problem.name, training=True, seed=tf.constant([0, 0]))
-            nats, _ = model.loss(batch, problem.name, output, training=True)
-            loss = tf.add_n([tf.cast(value, tf.float32) for value in (nats, *output.losses.values())])
-        variables = tape.watched_variables()
-        return [g for g in tape.gradient(loss, variables) if g is not None]
-
-    graph = tf.function(loss_and_gradients, autograph=False).get_concrete_function(shapes).graph
-    return sum(_size(tensor) for tensor in _kept(graph))
-
-
-def _kept(graph: Any) -> list[Any]:
-    """Tensors made by the forward pass and read by the backward pass, each once."""
-    kept = {}
-    for operation in graph.get_operations():
-        if operation.name.startswith(_BACKWARD):
-            for tensor in operation.inputs:
-                maker = tensor.op
-                if not maker.name.startswith(_BACKWARD) and maker.type not in _NOT_MADE:
-                    kept[tensor.name] = tensor
-    return list(kept.values())
-
-
-def _size(tensor: Any) -> int:
-    count = tensor.shape.num_elements()
-    return (count or 0) * (tensor.dtype.size if tensor.dtype not in (tf.resource, tf.variant, tf.string) else 0)
-
-
-def _largest(buckets: Any) -> tuple[int, int]:
-    """(boundary, examples) of the bucket with the most padded tokens; of equal ones the longest."""
-    return max(zip(buckets.boundaries, buckets.batch_sizes, strict=True), key=lambda pair: (pair[0] * pair[1], pair[0]))
+    pairs = list(zip(buckets.boundaries, buckets.batch_sizes, strict=True))
+    most_tokens = max(pairs, key=lambda pair: (pair[0] * pair[1], pair[0]))
+    return {most_tokens} if only_text else {most_tokens, max(pairs, key=lambda pair: (pair[1], pair[0]))}
 
 
 def _batch_shapes(experiment: Experiment, problem: Any, examples: int, boundary: int) -> dict[str, tf.TensorSpec]:
@@ -116,16 +159,22 @@ def _describe_batches(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _describe_memory(for_parameters: int, activations: dict[str, int]) -> str:
+def _describe_memory(memory: Mapping[str, Memory], graphs: Mapping[str, Any], parameters: int) -> str:
+    name, most = max(memory.items(), key=lambda item: item[1].step)
+    for_graphs = sum({graphs[key]: one.graph for key, one in memory.items()}.values())
+    for_parameters = most.lasting + most.gradients
     lines = ["Memory for training (an estimate)",
-             f"  parameters, gradients, Adam's moments: {_megabytes(for_parameters)} (16 bytes a parameter)"]
-    lines += [f"  activations of the largest batch of {name}: {_megabytes(n)}" for name, n in activations.items()]
-    largest = max(activations, key=activations.get)
-    total = for_parameters + WORKING_SPACE * activations[largest]
-    lines.append(f"  together, with the largest of them and a third for working space: about {_megabytes(total)}")
+             f"  weights, gradients, the optimizer's moments: {_megabytes(for_parameters)} "
+             f"({for_parameters // max(parameters, 1)} bytes a parameter)"]
+    lines += [f"  activations of the largest batch of {key}: {_megabytes(one.activations)}"
+              + (f", and {one.unknown} tensors of unknown size" if one.unknown else "") for key, one in memory.items()]
+    lines.append(f"  TensorFlow's graphs of the steps: {_megabytes(for_graphs)}")
+    lines.append(f"  together: about {_megabytes(most.lasting + most.step + for_graphs)} with {name}, the largest; not "
+                 "quite the sum, because activations go as gradients come")
+    lines.append("  The program itself (0.6 GiB) and the data come on top. With XLA it is another figure.")
     advice = "hidden_size or the number of layers or experts"
-    if activations[largest] > for_parameters:
-        advice = f"batch_size or max_examples first ({largest} needs most), then max_length, then hidden_size"
+    if most.activations > for_parameters:
+        advice = f"batch_size or max_examples first ({name} needs most), then max_length, then hidden_size"
     return "\n".join([*lines, f"  Too much? Lower {advice}."])
 
 

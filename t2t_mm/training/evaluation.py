@@ -40,6 +40,11 @@ class Evaluator:
             raise UserError(f"There is nothing to evaluate {name} on: no batch. Give --eval_steps at least 1.")
         return _averages(pairs)
 
+    @property
+    def traces(self) -> int:
+        """How many graphs have been traced so far."""
+        return sum(function.experimental_get_tracing_count() for function in self._functions.values())
+
     def _function(self, name: str, batch: dict[str, tf.Tensor]) -> Any:
         signature = {key: specification(tensor) for key, tensor in batch.items()}
         key = (self._model.graph_key(name), tuple(sorted(signature.items())))

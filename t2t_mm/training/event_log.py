@@ -76,6 +76,25 @@ class EventLog:
         self.close()
 
 
+class NoLog:
+    """The log of a worker that does not write: takes what an EventLog takes, and forgets it."""
+
+    def write(self, step: int, split: str, problem: str, metrics: Mapping[str, float]) -> None:
+        pass
+
+    def write_curves(self, step: int, split: str, values: Mapping[str, float]) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def __enter__(self) -> NoLog:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 def read_lines(output_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
     """The whole lines of metrics.jsonl in order; nothing if there is no such file."""
     path = Path(output_dir, FILE_NAME)

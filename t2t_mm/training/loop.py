@@ -6,6 +6,7 @@ import dataclasses
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.event_log import EventLog
 from t2t_mm.training.progress import Progress, Taken
+from t2t_mm.training.workers import Workers
 
 READ_EVERY = 10  # steps between two looks at the results, each of which waits for the device
 SUMMED = ("tokens", "examples")  # metrics of which a train line has the sum; it has the mean of the others
@@ -51,12 +53,16 @@ class Loop:
         log, progress: where results go.
         intervals: when what happens.
         output_dir: where the batch of a NaN goes.
+        workers: the processes that train together, in every one of which such a loop runs.
+        traces: () → what was traced → how many graphs so far; a curve each.
     """
 
     def __init__(self, take: Callable[[int], list[Step]], evaluate: Callable[[], dict[str, dict[str, float]]],
-                 checkpoints: Checkpoints, log: EventLog, progress: Progress, intervals: Intervals, output_dir: str):
+                 checkpoints: Checkpoints, log: EventLog, progress: Progress, intervals: Intervals, output_dir: str,
+                 workers: Workers | None = None, traces: Callable[[], dict[str, int]] = dict):
         self._take, self._evaluate, self._checkpoints = take, evaluate, checkpoints
         self._log, self._progress, self._intervals, self._output_dir = log, progress, intervals, output_dir
+        self._workers, self._traces = workers or Workers(), traces
         self._pending: list[tuple[int, Step]] = []
         self._saved: int | None = None
         self._state = {"sums": {}, "best_value": None, "best_step": None, "evaluations_since_best": 0}
@@ -67,14 +73,20 @@ class Loop:
         """best_value, best_step, evaluations_since_best; and the sums of the train lines to come."""
         return self._state
 
-    def run(self, start: int) -> tuple[str, int]:
-        """Trains on from `start` steps; returns why it ended and after how many steps."""
+    def run(self, start: int, started: float | None = None) -> tuple[str, int]:
+        """Trains on from `start` steps; returns why it ended and after how many steps.
+
+        `started` is the moment (`time.monotonic()`) from which the time to the first update is counted; None: now.
+        """
+        started = time.monotonic() if started is None else started
         done, train_steps = start, self._intervals.train_steps
         self._saved = start or None
         with StopSignal() as stop:
-            while done < train_steps and not self._out_of_patience() and not stop.requested:
+            while done < train_steps and not self._out_of_patience() and not self._stops(stop, done):
                 self._pending.extend((done, step) for step in self._take(done))
                 done += 1
+                if done == start + 1:
+                    self._note_first_update(done, started)
                 self._after_step(done)
             self._read(done)
             if self._saved != done and done > start:
@@ -82,6 +94,18 @@ class Loop:
         if done >= train_steps:
             return FINISHED, done
         return (STOPPED_EARLY if self._out_of_patience() else INTERRUPTED), done
+
+    def _stops(self, stop: StopSignal, done: int) -> bool:
+        """Whether a signal asked this process to stop, or any worker: these look only where they wait anyway."""
+        if self._workers.count == 1:
+            return stop.requested is not None
+        return done % READ_EVERY == 0 and self._workers.any(stop.requested is not None)
+
+    def _note_first_update(self, done: int, started: float) -> None:
+        self._read(done)
+        seconds = time.monotonic() - started
+        self._log.write_curves(done, "train", {"seconds_to_first_update": seconds})
+        self._progress.say(f"First update after {seconds:.1f} s.")
 
     def _after_step(self, done: int) -> None:
         last = done == self._intervals.train_steps
@@ -104,7 +128,7 @@ class Loop:
         for number, step in self._pending:
             scalars = {name: float(value) for name, value in step.scalars.items()}
             if not scalars.pop("finite", 1.0) or math.isnan(scalars["loss"]):
-                raise _not_finite(number, step, scalars, self._output_dir)
+                raise _not_finite(number, step, scalars, self._output_dir, self._workers.chief)
             sums = self._state["sums"].setdefault(step.problem, {"steps": 0.0})
             sums["steps"] += 1.0
             for name, value in scalars.items():
@@ -123,7 +147,8 @@ class Loop:
             means = {name: value if name in SUMMED else value / steps for name, value in sums.items()}
             self._log.write(done, "train", problem, {**means, "steps": steps, "share": steps / total})
         self._state["sums"] = {}
-        self._log.write_curves(done, "train", self._progress.speeds())
+        counts = {f"graphs_traced/{what}": float(count) for what, count in self._traces().items()}
+        self._log.write_curves(done, "train", {**self._progress.speeds(), **counts})
         self._progress.log()
 
     # Evaluations.
@@ -188,11 +213,12 @@ def _dev_line(done: int, results: Mapping[str, Mapping[str, float]], mean: float
     return f"dev at step {done:,}: log-perplexity {mean:.4f}{best}; accuracy: {accuracies}"
 
 
-def _not_finite(number: int, step: Step, scalars: Mapping[str, float], output_dir: str) -> UserError:
+def _not_finite(number: int, step: Step, scalars: Mapping[str, float], output_dir: str, writes: bool) -> UserError:
     """The error for a loss or gradient that is not a number; the batch is saved so that it can be looked at."""
     path = Path(output_dir, "nan_batch.npz")
     arrays = {name: np.asarray(tensor) for name, tensor in step.batch.items()}
-    np.savez(path, **arrays)
+    if writes:
+        np.savez(path, **arrays)
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
     names = [name for name in ("loss", "grad_norm", "learning_rate") if name in scalars]
     figures = ", ".join(f"{name}={scalars[name]:.4g}" for name in names)

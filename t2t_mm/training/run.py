@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -10,25 +12,29 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm.data.buckets import length_features
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, train_batches
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
+from t2t_mm.problems.problem import Problem
 from t2t_mm.training import distribution, loop, schedules
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.evaluation import Evaluator
-from t2t_mm.training.event_log import EventLog, last_metrics
+from t2t_mm.training.event_log import EventLog, NoLog, last_metrics
 from t2t_mm.training.mixing import Mixing
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.progress import Progress
 from t2t_mm.training.train_step import TrainStep
+from t2t_mm.training.workers import Workers
 
 DEV = "dev"
 
 
 def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_steps: int = 100, eval_interval: int = 0,
           checkpoint_interval: int = 0, xla: str = "auto", strategy: Any = "auto", early_stopping_patience: int = 0,
-          keep: int = 3, log_interval: int = 50, report: Callable[[str], None] = print) -> dict[str, Any]:
+          keep: int = 3, log_interval: int = 50, report: Callable[[str], None] = print,
+          started: float | None = None) -> dict[str, Any]:
     """Trains until `train_steps` updates have been made in all, counting those of earlier calls with this output_dir.
 
     Args:
@@ -39,15 +45,17 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         eval_interval: steps between evaluations; 0: as the hparams say. There is one at the end in any case.
         checkpoint_interval: steps between checkpoints; 0: as between evaluations.
         xla: "auto", "on" or "off" (training/distribution.py).
-        strategy: a kind of `distribution.make_strategy`, a tf.distribute.Strategy, or None.
+        strategy: a kind of `distribution.make_strategy`, a tf.distribute.Strategy, or None. With several workers all
+            call this with the same arguments; worker 0 alone reports, and writes for all.
         early_stopping_patience: stop after so many evaluations without a lower mean log-perplexity; 0: never.
         keep: how many checkpoints stay.
         log_interval: steps between train lines of metrics.jsonl.
         report: prints a line.
+        started: the moment of `time.monotonic()` from which the time to the first update is counted; None: this call.
 
     Returns:
         status ("finished", "stopped early", "interrupted"), step, best_step, best_log_perplexity, dev (problem →
-        last dev metrics), seconds (of this call), output_dir.
+        last dev metrics), traces (of this call: "train" and DEV → how many graphs), seconds (of this call), output_dir.
 
     Raises UserError for whatever can be known beforehand, and for a loss that is not finite.
     """
@@ -57,11 +65,16 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     experiment.check_output_dir(output_dir)
     every = eval_interval or experiment.hparams.eval_interval
     intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
-    mixing = _mixing(experiment, steps, report)
-    _report_drops(experiment, report)
-    scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy
-    run = _Run(experiment, output_dir, mixing, scope, distribution.use_xla(xla), steps, eval_steps, keep)
-    status, done = run.go(intervals, report)
+    scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy  # before the first tensor
+    workers = Workers(scope)
+    report = workers.reporter(report)
+    with workers.together():
+        workers.check_same({**experiment.to_dict(), **dataclasses.asdict(intervals), "eval_steps": eval_steps,
+                            "xla": xla, "data": _data_checksums(experiment)})
+        mixing = _mixing(experiment, steps, report)
+        _report_drops(experiment, report)
+        run = _Run(experiment, output_dir, mixing, workers, distribution.use_xla(xla), steps, eval_steps, keep)
+        status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))
     return summary
@@ -70,39 +83,45 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
 class _Run:
     """The parts of a training run, made once: model, optimizer, data, checkpoints."""
 
-    def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, scope: Any, xla: bool, train_steps: int,
-                 eval_steps: int, keep: int):
+    def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, xla: bool,
+                 train_steps: int, eval_steps: int, keep: int):
         self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
-        hparams = experiment.hparams
+        self._workers = workers
+        hparams, scope = experiment.hparams, workers.strategy
         with _scope(scope):
             self._model = experiment.build_model()
             optimizer = make_optimizer(hparams, self._model.trainable_variables)
         self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps)
         self._evaluator = Evaluator(self._model)
         self._iterators = {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems}
-        self._dev = {problem.name: _dev_data(experiment, problem, eval_steps) for problem in experiment.problems}
-        self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._iterators, keep)
+        self._dev = _DevData(experiment, eval_steps)
+        self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._iterators, keep, workers.chief)
         self._best: dict[str, Any] = {}
 
-    def go(self, intervals: loop.Intervals, report: Callable[[str], None]) -> tuple[str, int]:
+    def go(self, intervals: loop.Intervals, report: Callable[[str], None], started: float) -> tuple[str, int]:
         """Restores, trains, and returns why it ended and after how many steps."""
         start = self._checkpoints.restore_latest() or 0
-        self._experiment.save(self._output_dir)
+        self._workers.check_same({"the last checkpoint": start})
+        if self._workers.chief:
+            self._experiment.save(self._output_dir)
         if start:
             report(f"Going on from step {start:,} of {self._output_dir}.")
         if start >= intervals.train_steps:
             report(f"All {intervals.train_steps:,} steps are done already. Raise --train_steps to train on.")
-        with EventLog(self._output_dir, start) as log, Progress(intervals.train_steps, start, report) as progress:
+        report(f"{sum(self._model.parameter_groups().values()):,} parameters; the first update of each kind of problem "
+               "takes seconds longer than the others.")
+        event_log = EventLog(self._output_dir, start) if self._workers.chief else NoLog()
+        with event_log as log, Progress(intervals.train_steps, start, report) as progress:
             training = loop.Loop(self._take, self._evaluate, self._checkpoints, log, progress, intervals,
-                                 self._output_dir)
-            status, done = training.run(start)
+                                 self._output_dir, self._workers, self._traces)
+            status, done = training.run(start, started)
         self._best = training.state
         return status, done
 
     def summary(self, status: str, done: int, seconds: float) -> dict[str, Any]:
         return {"status": status, "step": done, "best_step": self._best["best_step"],
                 "best_log_perplexity": self._best["best_value"], "dev": last_metrics(self._output_dir, DEV),
-                "seconds": seconds, "output_dir": self._output_dir}
+                "traces": self._traces(), "seconds": seconds, "output_dir": self._output_dir}
 
     def _take(self, done: int) -> list[loop.Step]:
         """The next update: one batch of one problem, or several of several."""
@@ -114,7 +133,34 @@ class _Run:
         return [loop.Step(*taken) for taken in zip(names, batches, self._train_step.step_many(names, batches, done))]
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
-        return {name: self._evaluator.evaluate(name, data) for name, data in self._dev.items() if data is not None}
+        return self._workers.of_chief({name: self._evaluator.evaluate(name, data) for name, data in self._dev.items()})
+
+    def _traces(self) -> dict[str, int]:
+        """How many graphs have been traced to train on and to evaluate; it rises no more once all were needed."""
+        return {"train": self._train_step.traces, DEV: self._evaluator.traces}
+
+
+class _DevData:
+    """The dev batches of the problems that have dev examples, made at the first evaluation.
+
+    Raises UserError at once, though, if all dev examples of a problem are too long.
+    """
+
+    def __init__(self, experiment: Experiment, eval_steps: int):
+        self._experiment, self._eval_steps = experiment, eval_steps
+        self._data: dict[str, tf.data.Dataset | None] = {}
+        for problem in experiment.problems:
+            if not surely_fit(experiment, problem, DEV):
+                self._of(problem)
+
+    def items(self) -> list[tuple[str, tf.data.Dataset]]:
+        data = {problem.name: self._of(problem) for problem in self._experiment.problems}
+        return [(name, batches) for name, batches in data.items() if batches is not None]
+
+    def _of(self, problem: Any) -> tf.data.Dataset | None:
+        if problem.name not in self._data:
+            self._data[problem.name] = _dev_data(self._experiment, problem, self._eval_steps)
+        return self._data[problem.name]
 
 
 def describe(summary: dict[str, Any]) -> str:
@@ -124,7 +170,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines[0] += " Everything is saved: the same command goes on."
     if summary["best_step"] is not None:
         lines.append(f"Best dev log-perplexity {summary['best_log_perplexity']:.4f} at step {summary['best_step']:,}.")
-    folder = summary["output_dir"]
+    traces, folder = summary["traces"], summary["output_dir"]
+    lines.append(f"Graphs traced: {traces['train']} to train, {traces[DEV]} to evaluate.")
     lines.append(f"Results: {os.path.join(folder, 'metrics.jsonl')}; curves: tensorboard --logdir "
                  f"{os.path.join(folder, 'tensorboard')}; weights: {os.path.join(folder, 'best')}")
     return "\n".join(lines)
@@ -149,14 +196,33 @@ def _mixing(experiment: Experiment, steps: int, report: Callable[[str], None]) -
     return mixing
 
 
+def _data_checksums(experiment: Experiment) -> dict[str, str]:
+    """Problem → the start of the sha256 of its manifest, in which the checksums of its shards stand."""
+    manifests = {problem.name: read_manifest(experiment.data_dir, problem.name) for problem in experiment.problems}
+    return {name: hashlib.sha256(manifest.to_json().encode()).hexdigest()[:12] for name, manifest in manifests.items()}
+
+
 def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
-    """Says how many examples are too long, problem by problem."""
+    """Says how many examples are too long, problem by problem; reads only what may have some."""
     for problem in experiment.problems:
         manifest, buckets = read_manifest(experiment.data_dir, problem.name), experiment.buckets(problem)
         for split in (name for name in ("train", DEV) if name in manifest.splits and manifest.count(name)):
+            if surely_fit(experiment, problem, split):
+                continue
             dropped = count_dropped(problem, experiment.data_dir, split, buckets)
             if dropped:
                 report(describe_drops(problem, split, dropped, manifest.count(split)))
+
+
+def surely_fit(experiment: Experiment, problem: Any, split: str) -> bool:
+    """Whether the manifest rules out too long examples: where only texts have a length, and as they are stored."""
+    features, splits = length_features(problem), read_manifest(experiment.data_dir, problem.name).splits
+    if split not in splits or not all(feature.is_text for feature in features.values()):
+        return split not in splits
+    if features and type(problem).preprocess is not Problem.preprocess:
+        return False
+    most = experiment.buckets(problem).max_length
+    return all(splits[split].lengths[name]["longest"] <= most for name in features)
 
 
 def _training_data(experiment: Experiment, problem: Any) -> tf.data.Dataset:

@@ -92,12 +92,13 @@ def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any]) -> None
                         "with this one (only --train_steps, --eval_interval and the folders of data may change).")
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any],
+                sides: tuple[str, str] = ("before", "now")) -> list[str]:
     """Lines like "hparams.dropout: 0.1 (before), 0.2 (now)" for all keys that must not change within a run."""
     before, now = _flat(old), _flat(new)
     fixed = [key for key in dict.fromkeys([*before, *now])
              if not any(key == free or key.startswith(f"{free}.") for free in FREE_TO_CHANGE)]
-    return [f"{key}: {_shown(before.get(key))} (before), {_shown(now.get(key))} (now)"
+    return [f"{key}: {_shown(before.get(key))} ({sides[0]}), {_shown(now.get(key))} ({sides[1]})"
             for key in fixed if before.get(key) != now.get(key)]
 
 

@@ -102,6 +102,11 @@ class TrainStep:
         return [dict(result, grad_norm=update["grad_norm"], learning_rate=rate,
                      finite=tf.where(gradient_is_why, 0.0, result["finite"])) for result in results]
 
+    @property
+    def traces(self) -> int:
+        """How many graphs have been traced so far."""
+        return sum(function.experimental_get_tracing_count() for function in self._functions.values())
+
     # Functions, traced once per graph.
 
     def _function(self, body, problem, batch, randomness):

@@ -22,7 +22,8 @@ class FakeDecoder:
         self.experiment, self.settings = experiment, settings
 
     def measure(self, problem, split, limit=None):
-        return {"exact_match": 0.125, "bleu_signature": "words", "nan": float("nan"), "decoded_examples": limit or 200}
+        return {"exact_match": 0.125, "failures": 3, "bleu_signature": "words", "nan": float("nan"),
+                "decoded_examples": limit or 200, "decoded_references": 1000}
 
 
 class FakeEvaluator:
@@ -63,16 +64,22 @@ def refused(capsys, *arguments):
     return error
 
 
-def test_all_problems_of_the_run_are_evaluated_and_written(run, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
+def test_all_problems_of_the_run_are_evaluated_and_written(run, capsys):
     assert evaluator.main([f"--output_dir={run}"]) == 0
     printed = capsys.readouterr().out
-    for shown in ("algorithmic_reverse", "0.500", "75.0 %", "25.0 %", "exact_match 0.125"):
-        assert shown in printed, printed
+    forced, decoded = printed.split("Decoded: what the model writes by itself (greedy)")
+    for shown in ("algorithmic_reverse", "0.500", "75.0 %", "25.0 %"):
+        assert shown in forced and (shown not in decoded or shown == "algorithmic_reverse"), printed
+    for shown in ("algorithmic_reverse", "200", "1,000", "exact_match", "0.125"):
+        assert shown in decoded and (shown not in forced or shown == "algorithmic_reverse"), printed
+    assert "words" not in decoded
     figures = json.loads((run / "eval-dev.json").read_text())
     assert list(figures["problems"]) == list(PROBLEMS)
     assert (figures["split"], figures["step"], figures["checkpoint"]) == ("dev", 12, "best")
+    assert figures["decoding"]["method"] == "greedy" and figures["decoding"]["limit"] is None
+    assert figures["decoding"]["batch_size"] == 32 and figures["seconds"] >= 0
     for entry in figures["problems"].values():
+        assert entry["examples"] > 0 and set(entry["seconds"]) == {"teacher_forced", "decoded"}
         assert not set(entry["teacher_forced"]) & set(entry["decoded"])
         assert 0 < entry["baseline"]["accuracy"] < 1 and entry["baseline"]["kind"]
         assert entry["decoded"]["decoded_examples"] == 200 and entry["decoded"]["nan"] is None
@@ -84,12 +91,21 @@ def test_flags_choose_what_is_evaluated_and_where_it_goes(run, capsys, tmp_path)
                            "--eval_steps=1", f"--json_file={path}"]) == 0
     figures = json.loads(path.read_text())
     assert list(figures["problems"]) == ["algorithmic_sort"] and figures["split"] == "test"
-    assert figures["problems"]["algorithmic_sort"]["decoded"] is None
+    assert figures["problems"]["algorithmic_sort"]["decoded"] is None and figures["decoding"] is None
+    assert "Decoded" not in capsys.readouterr().out
     assert figures["problems"]["algorithmic_sort"]["teacher_forced"]["batches"] == 1
     assert not (run / "eval-test.json").exists()
-    assert evaluator.main([f"--output_dir={run}", "--limit=5"]) == 0
-    assert json.loads((run / "eval-dev.json").read_text())["problems"]["algorithmic_sort"]["decoded"][
-        "decoded_examples"] == 5
+    assert evaluator.main([f"--output_dir={run}", "--limit=5", "--beam_size=4"]) == 0
+    figures = json.loads((run / "eval-dev.json").read_text())
+    assert figures["problems"]["algorithmic_sort"]["decoded"]["decoded_examples"] == 5
+    assert (figures["decoding"]["limit"], figures["decoding"]["beam_size"]) == (5, 4)
+    assert "beam search, 4 hypotheses" in capsys.readouterr().out
+
+
+def test_a_metric_that_does_not_exist_is_explained_before_any_work(run, capsys, monkeypatch):
+    monkeypatch.setattr(type(registry.problem("algorithmic_sort")), "metrics", ("exact_match", "blue"))
+    error = refused(capsys, f"--output_dir={run}")
+    assert "'blue' (in the metrics of algorithmic_sort)" in error and "Did you mean 'bleu'" in error
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

@@ -1,5 +1,7 @@
 """Laws of every program: both spellings of flags, short errors with status 2, no TensorFlow before it is needed."""
 
+import gc
+import importlib
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import pytest
 from absl import flags as absl_flags
 
 from t2t_mm import registry
+from t2t_mm.cli import program as program_module
 from t2t_mm.cli.program import Program, define_experiment_flags
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
@@ -252,3 +255,24 @@ def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given
         print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.OPTIONS, tf.GROWTH)
         """, tmp_path, **given)
     assert done.stdout.strip() == f"3 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr
+
+
+# The start of TensorFlow.
+
+def test_a_hidden_package_looks_absent_and_is_there_again(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sched", raising=False)
+    with program_module._hidden("sched", "os"):
+        with pytest.raises(ImportError):
+            importlib.import_module("sched")
+        assert importlib.import_module("os") is os  # what is imported already stays
+    assert importlib.import_module("sched")
+
+
+def test_garbage_is_collected_again_after_the_import():
+    try:
+        with pytest.raises(ValueError), program_module._without_garbage_collection():
+            assert not gc.isenabled()
+            raise ValueError
+        assert gc.isenabled() and gc.get_freeze_count()
+    finally:
+        gc.unfreeze()

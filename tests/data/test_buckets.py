@@ -36,11 +36,11 @@ def test_an_example_falls_in_the_smallest_bucket_that_holds_it():
         boundary_for(buckets, 101)
 
 
-def test_texts_set_the_length_then_sounds_then_nothing():
+def test_texts_and_sounds_set_the_length():
     found = {problem.name: list(length_features(problem)) for problem in toy_problems.all_toys()}
     assert found == {
         "toy_text_to_text": ["inputs", "targets"], "toy_image_to_label": [], "toy_image_to_text": ["targets"],
-        "toy_audio_to_text": ["targets"], "toy_text_to_label": ["inputs"],
+        "toy_audio_to_text": ["inputs", "targets"], "toy_text_to_label": ["inputs"],
         "toy_two_inputs_to_text": ["question", "targets"], "toy_language_model": ["targets"]}
 
 

@@ -12,7 +12,7 @@ import pytest
 from t2t_mm.data import encoding, text_encoders
 from t2t_mm.data.encoding import CHUNK_SAMPLES, EncodingPool
 from t2t_mm.data.features import Label, Text
-from t2t_mm.data.records import unframe
+from t2t_mm.data.records import frames_in
 from t2t_mm.data.worker_process import WorkerProcess
 from t2t_mm.errors import UserError
 
@@ -38,7 +38,7 @@ def test_processes_do_not_change_a_byte_or_the_order(pool):
     assert list(pool.encode("parity", "train", samples())) == expected
     assert list(pool.encode("other", "dev", samples())) == expected
     assert sum(chunk.count for chunk in expected) == COUNT
-    assert len(unframe(b"".join(chunk.records for chunk in expected))) == COUNT
+    assert len(frames_in(b"".join(chunk.records for chunk in expected))) == COUNT
 
 
 def test_lengths_are_sums_and_longest():

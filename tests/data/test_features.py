@@ -43,7 +43,16 @@ def test_parsed_tensors_have_the_declared_names_shapes_and_length(case):
         assert tf.TensorShape(shapes[key]).is_compatible_with(tensor.shape)
         assert tensor.dtype in (tf.int32, tf.float32)
     variable = [key for key, shape in shapes.items() if None in shape]
-    assert int(feature.length(tensors, "x")) == (tensors[variable[0]].shape[0] if variable else 1)
+    longest = tensors[variable[0]].shape[0] if variable else 1
+    per_token = feature.frames_per_token if isinstance(feature, Audio) else 1
+    assert int(feature.length(tensors, "x")) == -(-longest // per_token)
+
+
+def test_equal_times_of_sound_have_equal_lengths_as_frames_and_as_samples():
+    for seconds, length in ((0.1, 1), (0.32, 1), (3.2, 10), (3.3, 11)):
+        sound = np.zeros(round(16_000 * seconds), np.float32)
+        for feature in (Audio(16_000), Waveform(16_000)):
+            assert int(feature.length(parse(feature, feature.encode(sound)), "x")) == length
 
 
 def test_text_comes_back_and_ends_with_eos():

@@ -33,7 +33,7 @@ def write(problem, data_dir, samples=None):
     for split in problem.splits:
         values = samples[split] if samples else list(problem.generate(split, ""))
         records = [serialise_example(r, columns) for r in encode_samples(problem.features, ENCODERS, values)]
-        shards = write_split(folder, split, map(frame, records), problem.shards[split])
+        shards = write_split(folder, split, [frame(records)], problem.shards[split])
         splits[split] = manifests.Split(shards, {})
     keys = {f.vocabulary for f in problem.features.values() if f.vocabulary}
     manifests.write_manifest(
@@ -151,6 +151,18 @@ def check_text(ids, buckets, full):
 def check_sound(values, frames):
     assert values.shape[1] % 32 == 0 and values.shape[1] - frames.max() < 32
     assert not values[np.arange(values.shape[1]) >= frames[:, None]].any()
+
+
+def test_batches_of_long_sounds_have_few_examples(tmp_path):
+    problem = toy_problems.toy("toy_audio_to_text")
+    sounds = [{"inputs": np.zeros(samples, np.float32), "targets": "a"} for samples in (800, 25_600) * 10]
+    write(problem, tmp_path, {"train": sounds, "dev": sounds, "test": sounds[:1]})
+    buckets = bucketing.make_buckets(problem, batch_size=64, max_examples=20, max_length=50, min_bucket=4)
+    trained = pipeline.train_batches(problem, tmp_path, ENCODERS, buckets, seed=1).take(12)
+    sizes = {(len(batch["targets"]), batch["inputs"].shape[1]) for batch in trained}
+    assert sizes == {(64 // 4, 32), (64 // 13, 320)}  # 0.1 s is one token, 3.2 s are ten
+    for batch in pipeline.eval_batches(problem, tmp_path, "dev", buckets):
+        assert len(batch["targets"]) <= 4
 
 
 def test_the_seed_decides_and_nothing_else(data_dir):

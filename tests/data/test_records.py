@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.data import records
-from t2t_mm.data.records import frame, read_stored, serialise_example, unframe, write_split
+from t2t_mm.data.records import frame, frames_in, read_stored, serialise_example, write_split
 from t2t_mm.errors import UserError
 
 COLUMNS = {"ids": "int64", "wave": "float32", "image": "bytes"}
@@ -24,9 +24,9 @@ def record_of(number):
 
 
 def numbered(count):
-    """Framed records, a few in each chunk, that tell their number."""
-    framed = [frame(serialise_example({"n": [number]}, {"n": "int64"})) for number in range(count)]
-    return [b"".join(framed[start:start + 7]) for start in range(0, count, 7)]
+    """Frames of records that tell their number, a few in each chunk."""
+    examples = [serialise_example({"n": [number]}, {"n": "int64"}) for number in range(count)]
+    return [frame(examples[start:start + 7]) for start in range(0, count, 7)]
 
 
 def numbers(folder, shards):
@@ -54,15 +54,24 @@ def test_an_unknown_column_type_is_refused():
         serialise_example({"x": [1.0]}, {"x": "float64"})
 
 
+CONTENTS = [b"", b"a", bytes(70_000), b"b" * 255, b"", bytes(range(256)) * 3]
+
+
 def test_frames_come_apart_again():
-    contents = [b"", b"a", bytes(70_000), b"b" * 255]
-    assert unframe(b"".join(map(frame, contents))) == contents
-    assert unframe(b"") == []
+    assert frames_in(frame(CONTENTS)) == [frame([content]) for content in CONTENTS]
+    assert frames_in(frame([])) == []
+
+
+def test_frames_are_what_tensorflow_writes(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "file")) as writer:
+        for content in CONTENTS:
+            writer.write(content)
+    assert (tmp_path / "file").read_bytes() == frame(CONTENTS)
 
 
 def test_what_is_written_is_read_back(tmp_path):
     samples = [record_of(number) for number in range(10)]
-    shards = write_split(tmp_path, "dev", [b"".join(frame(serialise_example(each, COLUMNS)) for each in samples)], 2)
+    shards = write_split(tmp_path, "dev", [frame([serialise_example(each, COLUMNS) for each in samples])], 2)
     stored = list(read_stored(tmp_path / shard.name for shard in shards))
     for record, columns in zip(samples, stored, strict=True):
         assert columns["ids"].dtype == np.int64 and columns["ids"].tolist() == record["ids"]
@@ -104,9 +113,11 @@ def test_the_seed_alone_sets_the_order(bucket_bytes, tmp_path):
 def test_a_shuffle_through_buckets_is_uniform(tmp_path):
     """Where the first record comes out, over many seeds: in every quarter about as often."""
     quarters = collections.Counter()
+    numbers_of_frames = {frame([bytes([number])]): number for number in range(40)}
     for seed in range(400):
-        (tmp_path / "spill").write_bytes(b"".join(frame(bytes([number])) for number in range(40)))
-        read = [record[0] for record in records._shuffled(tmp_path / "spill", random.Random(seed), bucket_bytes=60)]
+        (tmp_path / "spill").write_bytes(frame([bytes([number]) for number in range(40)]))
+        shuffled = records._shuffled(tmp_path / "spill", random.Random(seed), bucket_bytes=200)
+        read = [numbers_of_frames[each] for each in shuffled]
         assert sorted(read) == list(range(40)) and os.listdir(tmp_path) == []
         quarters[read.index(0) // 10] += 1
     assert all(70 <= quarters[quarter] <= 130 for quarter in range(4))

@@ -7,7 +7,7 @@ import pytest
 from t2t_mm.data.features import Image, Label, Text
 from t2t_mm.data.manifest import Manifest, describe_features, write_manifest
 from t2t_mm.data.text_encoders import Bytes, Tokens
-from t2t_mm.data.vocabulary_building import (build_vocabularies, check_vocabulary_sizes, load_encoders,
+from t2t_mm.data.vocabulary_building import (build_vocabularies, check_vocabulary_sizes, load_encoders, size_in_name,
                                              vocabulary_keys, vocabulary_path)
 from t2t_mm.errors import UserError
 from t2t_mm.problems.problem import Problem
@@ -156,3 +156,21 @@ def test_sizes_of_unknown_vocabularies_are_refused():
         check_vocabulary_sizes([toy()], {"subwords:shard": 300})
     with pytest.raises(UserError, match="must be positive"):
         check_vocabulary_sizes([toy()], {"subwords:shared": 0})
+
+
+def test_a_name_can_say_the_size(tmp_path):
+    assert [size_in_name(key) for key in ("subwords:multimodel_8k", "tokens:a_32k", "subwords:8k", "bytes")] == [
+        8192, 32768, None, None]
+
+    class Counting(Problem):
+        """Has more different words than the size asked for."""
+
+        def define_features(self):
+            return {"targets": Text("tokens:counts_1k")}
+
+        def samples(self, split, tmp_dir):
+            return ({"targets": f"word{number}"} for number in range(2000))
+
+    sizes = {"tokens:counts_1k": 50}
+    assert build_vocabularies([Counting()], str(tmp_path), "", 100)["tokens:counts_1k"].size == 1024
+    assert build_vocabularies([Counting()], str(tmp_path / "b"), "", 100, sizes)["tokens:counts_1k"].size == 50

@@ -14,7 +14,11 @@ D, HEADS = 12, 3
 
 def attention(layer, x, memory, visible):
     """Head by head, query by query, over the keys that `visible` [T, S] allows; x [T, D], memory [S, D]."""
-    q, k, v = x @ layer.query.kernel.numpy(), memory @ layer.key.kernel.numpy(), memory @ layer.value.kernel.numpy()
+    if isinstance(layer, SelfAttention):
+        query, key, value = np.split(layer.query_key_value.kernel.numpy(), 3, axis=1)
+    else:
+        query, (key, value) = layer.query.kernel.numpy(), np.split(layer.key_value.kernel.numpy(), 2, axis=1)
+    q, k, v = x @ query, memory @ key, memory @ value
     mixed, width = np.zeros_like(q), D // HEADS
     for head in range(HEADS):
         part = slice(head * width, (head + 1) * width)
@@ -53,8 +57,7 @@ def test_source_attention_sees_what_is_present_in_the_source(real):
 
 def test_one_key_is_its_value_whatever_the_query():
     queries, value = tf.random.stateless_normal([2, 1, 3, 4], [1, 2]), tf.random.stateless_normal([2, 1, 1, 4], [3, 4])
-    key = tf.transpose(value * 9, (0, 1, 3, 2))  # [B, H, D/H, 1]
-    np.testing.assert_array_equal(attend(queries, key, value, None), tf.repeat(value, 3, axis=2))
+    np.testing.assert_array_equal(attend(queries, value * 9, value, None), tf.repeat(value, 3, axis=2))
 
 
 def test_huge_scores_stay_finite_and_choose_their_key():

@@ -94,4 +94,4 @@ def test_a_step_may_change_the_number_of_channels():
     y = step(sequence(2, 5, 1, D))
     assert y.shape == (2, 5, 7)
     now, ring = step.step(sequence(1, 2, 1, D)[0], step.initial_state(sequence(2, 1, 1, D)), tf.constant(0))
-    assert now.shape == (2, 7) and ring.shape == (2, 2, D)
+    assert now.shape == (2, 7) and ring.shape == (2, 3, D)

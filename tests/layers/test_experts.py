@@ -1,13 +1,12 @@
 """The mixture of experts against computing every expert for every token, and the laws of its slots and its cost."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from layer_cases import scattered, sequence
 
 from t2t_mm.layers.experts import MixtureOfExperts, NoisyTopKGate, Slots, squared_variation
-from t2t_mm.layers.randomness import next_seed, seeded
+from t2t_mm.layers.randomness import normal, seeded
 from t2t_mm.layers.side_outputs import collect_side_outputs
 
 D, F, E, K = 6, 10, 5, 2
@@ -23,7 +22,7 @@ def make(capacity_factor=1.5, experts=E, chosen=K):
 def noise_of(count, experts=E):
     """The normal numbers that the gate draws in the context `seeded(SEED)`."""
     with seeded(SEED):
-        return keras.random.normal((count, experts), seed=next_seed()).numpy()
+        return normal((count, experts)).numpy()
 
 
 def softplus(x):
@@ -112,23 +111,42 @@ def test_nothing_but_padding_is_zero_and_finite():
     assert all(np.isfinite(value).all() for value in (*side.losses.values(), *side.statistics.values()))
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_evaluation_drops_nothing_however_many_rounds_it_takes(compiled):
+    """One token 60 times over: two experts' slots are filled again and again, those of the others stay empty."""
+    layer, x = make(capacity_factor=0.1), tf.tile(sequence(1, 1, 1, D), [2, 30, 1])
+    presence = tf.concat([tf.ones([2, 29]), tf.zeros([2, 1])], 1)
+    with collect_side_outputs() as side:
+        y = tf.function(lambda x: layer(x, presence=presence), jit_compile=compiled, autograph=False)(x).numpy()
+    assert "moe/dropped" in side.statistics
+    _, gates, results = all_experts(layer, x.numpy().reshape(-1, D))
+    wanted = np.einsum("ne,ned->nd", gates, results).reshape(2, 30, D) * presence.numpy()[..., None]
+    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("capacity", [1, 3, None])
-def test_slots_are_given_in_the_order_of_tokens(seed, capacity):
+@pytest.mark.parametrize("capacity", [1, 3, 13])
+def test_slots_are_given_in_the_order_of_tokens_round_after_round(seed, capacity):
     rng = np.random.default_rng(seed)
     chosen = np.stack([rng.permutation(E)[:K] for _ in range(13)])
     chosen[rng.random(13) < 0.3] = E  # padding
     slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
-    size = capacity or max(np.bincount(chosen.ravel(), minlength=E)[:E])
-    wanted = placed(chosen, E, size)
-    np.testing.assert_array_equal(slots.slot, np.where(wanted < 0, E * size, wanted))
-    np.testing.assert_array_equal(slots.kept, wanted >= 0)
-    np.testing.assert_array_equal(slots.sizes, np.bincount(chosen.ravel(), minlength=E)[:E])
-    token = np.full(E * size, 13)
-    for (row, _), slot in np.ndenumerate(wanted):
-        if slot >= 0:
-            token[slot] = row
-    np.testing.assert_array_equal(slots.token, token)
+    sizes = np.bincount(chosen.ravel(), minlength=E)[:E]
+    np.testing.assert_array_equal(slots.sizes, sizes)
+    assert slots.rounds == -(-max(sizes) // capacity)
+    left = chosen.copy()  # the choices that no round before has placed
+    for number in range(int(slots.rounds)):
+        now, wanted = slots.round(number), placed(left, E, capacity)
+        np.testing.assert_array_equal(now.kept, wanted >= 0)
+        np.testing.assert_array_equal(now.slot.numpy()[wanted >= 0], wanted[wanted >= 0])
+        choice = np.full(E * capacity, -1)
+        for (row, number_of_choice), slot in np.ndenumerate(wanted):
+            if slot >= 0:
+                choice[slot] = row * K + number_of_choice
+        np.testing.assert_array_equal(now.filled, choice >= 0)
+        np.testing.assert_array_equal(now.choice.numpy()[choice >= 0], choice[choice >= 0])
+        left = np.where(wanted < 0, left, E)
+    assert (left == E).all()
 
 
 @pytest.mark.parametrize("capacity", [2, 9])
@@ -139,18 +157,25 @@ def test_gathers_and_their_gradients_are_those_of_matrix_products(capacity):
     where = placed(chosen, E, capacity)
     slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
     choice_to_slot = tf.constant((where[..., None] == np.arange(E * capacity)).astype("float32"))  # [N, k, E·C]
+    filled = tf.reshape(slots.filled, (E, capacity, 1))
     x, y = sequence(1, 9, 1, D)[0], sequence(E, capacity, 2, D)
-    pairs = [
-        (slots.dispatch, lambda x: tf.reshape(tf.einsum("nks,nd->sd", choice_to_slot, x), (E, capacity, D)), x),
-        (slots.collect, lambda y: tf.einsum("nks,sd->nkd", choice_to_slot, tf.reshape(y, (-1, D))), y),
-    ]
-    for ours, naive, value in pairs:
+    weights = sequence(1, 9, 3, K)[0]
+
+    def dispatch(x):
+        return tf.reshape(tf.einsum("nks,nd->sd", choice_to_slot, x), (E, capacity, D))
+
+    def collect(y, weights):
+        return tf.einsum("nks,sd,nk->nd", choice_to_slot, tf.reshape(y, (-1, D)), weights)
+
+    pairs = [(lambda x: slots.dispatch(x) * filled, dispatch, [x]), (slots.collect, collect, [y, weights])]
+    for ours, naive, values in pairs:
         with tf.GradientTape(persistent=True) as tape:
-            tape.watch(value)
-            one, other = ours(value), naive(value)
+            tape.watch(values)
+            one, other = ours(*values), naive(*values)
             losses = tf.reduce_sum(tf.sin(one)), tf.reduce_sum(tf.sin(other))
         np.testing.assert_allclose(one, other, atol=1e-6)
-        np.testing.assert_allclose(*(tape.gradient(loss, value) for loss in losses), atol=1e-5)
+        for mine, wanted in zip(*(tape.gradient(loss, values) for loss in losses), strict=True):
+            np.testing.assert_allclose(mine, wanted, atol=1e-5)
 
 
 def gate_of(experts=6, chosen=2):

@@ -1,10 +1,12 @@
 """Randomness is a function of the seed and the number of the draw, and of nothing else."""
 
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.layers.randomness import dropout, next_seed, seeded
+from t2t_mm.layers.randomness import dropout, next_seed, normal, seeded
 
 
 def draws(seed, count=3):
@@ -29,6 +31,27 @@ def test_dropout_keeps_the_mean_and_zeroes_its_share():
         y = dropout(tf.ones([100_000]), 0.3, True).numpy()
     np.testing.assert_allclose((y == 0).mean(), 0.3, atol=0.01)
     np.testing.assert_allclose(y[y != 0], 1 / 0.7, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5, 11), (40, 64)])
+def test_xla_draws_the_same(shape):
+    def noise(seed, dtype="float32"):
+        with seeded(seed):
+            return normal(shape), dropout(tf.ones(shape, dtype), 0.4, True)
+
+    (plain, kept), seed = noise(tf.constant([3, 5])), tf.constant([3, 5])
+    compiled, kept_by_xla = tf.function(noise, jit_compile=True, autograph=False)(seed)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(kept_by_xla, kept)
+    np.testing.assert_array_equal(noise(seed, "bfloat16")[1] != 0, kept != 0)
+
+
+def test_normal_draws_are_normal():
+    with seeded([1, 2]):
+        z, other = normal((500, 400)).numpy(), normal((500, 400)).numpy()
+    for t in (-3.0, -2.0, -1.0, 0.0, 0.5, 1.5, 2.5):
+        np.testing.assert_allclose((z < t).mean(), 0.5 * (1 + math.erf(t / 2**0.5)), atol=0.004)
+    assert np.isfinite(z).all() and abs((z * other).mean()) < 0.01 and abs((z[1:] * z[:-1]).mean()) < 0.01
 
 
 def test_without_training_or_rate_nothing_is_drawn():

@@ -1,10 +1,12 @@
 """Laws of the base class: what `_rev` and `_copy` mean, and what a problem says when something is missing."""
 
+import sys
+
 import pytest
 
 from t2t_mm.data.features import Image, Label, Text
 from t2t_mm.errors import UserError
-from t2t_mm.problems.problem import Problem
+from t2t_mm.problems.problem import Problem, module_exists
 
 SAMPLES = [{"inputs": "a b", "targets": "c"}, {"inputs": "d", "targets": "e f"}]
 
@@ -94,12 +96,24 @@ def test_an_unknown_split_is_an_error_before_any_work():
         Pairs().generate("valid", "")
 
 
-@pytest.mark.parametrize("extra, cure", [("demo", r"t2t_mm\[demo\]"), (None, "pip install no_such_package_x")])
+@pytest.mark.parametrize("extra, cure", [("demo", r"t2t_mm\[demo\]"), (None, "package that has no_such_package_x")])
 def test_a_missing_package_is_an_error_before_any_work_that_says_what_to_install(extra, cure):
     needy = type("Needy", (Pairs,), {"needs": ("json", "no_such_package_x"), "extra": extra})
     with pytest.raises(UserError, match=cure) as caught:
         needy().generate("train", "")
     assert "json" not in str(caught.value)
+
+
+def test_finding_a_module_imports_nothing(tmp_path, monkeypatch):
+    package = tmp_path / "explosive" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("raise AssertionError('imported')")
+    (package / "leaf.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module_exists("explosive.inner.leaf") and module_exists("explosive")
+    assert not module_exists("explosive.inner.twig") and not module_exists("explosive.inner.leaf.cell")
+    assert not any(name.startswith("explosive") for name in sys.modules)
 
 
 def test_a_problem_without_samples_or_features_names_its_class():

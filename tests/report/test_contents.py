@@ -43,6 +43,8 @@ def test_a_row_without_accuracy_does_not_beat_anything():
 
 def test_measures_are_numbers_only():
     assert contents.measure_text({"bleu": 21.26, "bleu_signature": "nrefs:1", "cer": 0.5}) == "bleu 21.3, cer 0.5"
+    assert contents.measure_values({"unreadable": 1234, "f1": 100.0, "decoded_examples": 9}) == {
+        "unreadable": "1,234", "f1": "100"}
 
 
 def stored_as(monkeypatch, **splits):

@@ -25,12 +25,12 @@ class Part(keras.layers.Layer):
 class Run:
     """A model, its optimizer, two iterators, and their checkpoints."""
 
-    def __init__(self, folder, width=3, keep=2):
+    def __init__(self, folder, width=3, keep=2, writes=True):
         self.model = keras.Sequential([Part(width), Part(width)])
         self.optimizer = Adam(self.model.trainable_variables)
         data = tf.data.Dataset.range(1000).shuffle(100, seed=1)
         self.iterators = {"a": iter(data), "b_rev": iter(data.skip(5))}
-        self.checkpoints = Checkpoints(folder, self.model, self.optimizer, self.iterators, keep)
+        self.checkpoints = Checkpoints(folder, self.model, self.optimizer, self.iterators, keep, writes)
 
     def variables(self):
         return [*self.model.variables, *self.optimizer.first_moments, self.optimizer.updates]
@@ -124,6 +124,20 @@ def test_if_nothing_is_whole_or_fits_it_says_so_and_keeps_the_files(tmp_path):
     with pytest.raises(UserError, match="No checkpoint can be loaded"):
         load_weights(Run(tmp_path, width=4).model, tmp_path)
     assert files(tmp_path / "checkpoints") == before
+
+
+def test_a_worker_that_does_not_write_restores_and_leaves_every_file_as_it_is(tmp_path):
+    _, expected = saved(tmp_path)
+    damaged = tmp_path / "checkpoints" / f"step-{30:08d}.index"
+    damaged.write_bytes(b"cut")
+    before = sorted(tmp_path.rglob("*"))
+    run = Run(tmp_path, writes=False)
+    with pytest.warns(UserWarning, match="goes on from step 20"):
+        assert run.checkpoints.restore_latest() == 20
+    assert equal(run.values(), expected[20][0]) and run.items() == expected[20][1]
+    run.checkpoints.save(40)
+    run.checkpoints.save_best(40, 0.5)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_best_and_latest_weights(tmp_path):

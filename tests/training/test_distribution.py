@@ -44,7 +44,11 @@ def test_one_device_needs_no_strategy():
     assert distribution.replicas(None) == 1
 
 
-@pytest.mark.parametrize("config", ["", "{}", "{broken", '{"cluster": {"worker": []}, "task": {"index": 0}}'])
+@pytest.mark.parametrize("config", [
+    "", "{}", "{broken", '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}',
+    '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+    '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
+    '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}'])
 def test_many_workers_need_a_cluster(config, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(UserError, match="TF_CONFIG="):

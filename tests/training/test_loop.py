@@ -71,6 +71,7 @@ def test_everything_happens_when_it_should(tmp_path):
     assert sorted({line["step"] for line in written if line["split"] == "dev"}) == [10, 20, 30, 40, 47]
     assert list(script.checkpoints.saved) == [*range(7, 43, 7), 47]
     assert script.checkpoints.best == [(step, 1.0 / step) for step in (10, 20, 30, 40, 47)]
+    assert [line.startswith("First update after ") for line in script.said].index(True) == 0
     assert last_metrics(tmp_path)["a"] == {"log_perplexity": shortest(1 / 47)}
 
 

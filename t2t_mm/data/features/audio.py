@@ -11,6 +11,8 @@ from t2t_mm.data import audio
 from t2t_mm.data.features.feature import Feature, Stored, existing_file
 from t2t_mm.errors import UserError
 
+TOKEN_SECONDS = 0.32  # of sound fill a batch as much as a token of text does; speech has about a subword in that time
+
 
 @dataclasses.dataclass(frozen=True)
 class Audio(Feature):
@@ -41,8 +43,13 @@ class Audio(Feature):
     def padded_shapes(self, name: str) -> dict[str, tuple[int | None, ...]]:
         return {name: (None, self.mel_bins), f"{name}_length": ()}
 
+    @property
+    def frames_per_token(self) -> int:
+        """Frames that count as one token where the size of a batch is set: 32."""
+        return round(TOKEN_SECONDS / audio.HOP_SECONDS)
+
     def length(self, tensors: dict, name: str):
-        return tensors[f"{name}_length"]
+        return -(-tensors[f"{name}_length"] // self.frames_per_token)
 
     def describe(self, value: Any) -> str:
         if isinstance(value, bytes):

@@ -41,7 +41,7 @@ class Feature:
         raise NotImplementedError
 
     def length(self, tensors: dict, name: str):
-        """The scalar int32 length that sets the bucket: tokens with EOS, audio frames, else 1."""
+        """The scalar int32 length that sets the bucket: tokens with EOS, 0.32 s of sound, else 1."""
         return 1
 
     def decode(self, ids: Sequence[int], encoder: Any = None) -> str:

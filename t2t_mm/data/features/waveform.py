@@ -6,7 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from t2t_mm.data import audio
-from t2t_mm.data.features.audio import Audio
+from t2t_mm.data.features.audio import TOKEN_SECONDS, Audio
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,6 +15,11 @@ class Waveform(Audio):
 
     mel_bins: int = 1  # columns of the batch
     modality: ClassVar[str] = "audio_waveform"
+
+    @property
+    def frames_per_token(self) -> int:
+        """Samples that count as one token where the size of a batch is set: those of 0.32 s."""
+        return round(TOKEN_SECONDS * self.sample_rate)
 
     def parse(self, name: str, columns: dict) -> dict:
         import tensorflow as tf

@@ -1,0 +1,71 @@
+"""Flickr8k and Multi30k share pictures: what one holds out for dev and test must not be trained on in the other.
+
+Both describe pictures of Flickr30k (Young et al. 2014): Flickr8k is a part of it (Hodosh et al. 2013), Multi30k
+translates a sentence of each picture (Elliott et al. 2016, arXiv:1605.00459).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+from t2t_mm.errors import UserError
+
+REASON = "about a picture that is held out (dev or test) in the other of Flickr8k and Multi30k"
+FLICKR8K, MULTI30K = "flickr8k_coco", "multi30k"
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """Numbers of pictures, and the English sentences about them, as `comparable` ones."""
+
+    pictures: frozenset[str] = frozenset()
+    sentences: frozenset[str] = frozenset()
+
+    def has(self, picture: str, sentence: str = "") -> bool:
+        """Whether a picture (the name of its file, "" if not known) or an English sentence is held out."""
+        return picture_number(picture) in self.pictures or comparable(sentence) in self.sentences
+
+
+def picture_number(file_name: str) -> str:
+    """Flickr's number of a picture: "1000268201_693b08cb0e.jpg" and "1000268201.jpg" are the same one."""
+    return re.split("[_.]", file_name.rpartition("/")[2], maxsplit=1)[0]
+
+
+def comparable(sentence: str) -> str:
+    """The words alone, case-folded: both sets tokenise differently."""
+    return " ".join(re.findall(r"\w+", sentence.casefold()))
+
+
+def held_out_by_flickr8k(tmp_dir: str) -> HeldOut | None:
+    """The dev and test pictures of Flickr8k and all sentences about them; None if it is not in `tmp_dir`."""
+    folder = Path(tmp_dir, FLICKR8K, "annotations")
+    if not folder.is_dir():
+        return None
+    pictures, sentences = set(), set()
+    for split in ("val", "test"):
+        path = folder / f"captions_{split}.json"
+        try:
+            captions = json.loads(path.read_text(encoding="utf-8"))
+            pictures |= {picture_number(image["file_name"]) for image in captions["images"]}
+            sentences |= {comparable(caption["caption"]) for caption in captions["annotations"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} should tell which pictures Flickr8k holds out, but it cannot be read as COCO "
+                            f"captions ({type(error).__name__}: {error}). Mend it, or take {folder.parent} away if "
+                            "Flickr8k is not trained on.") from None
+    return HeldOut(frozenset(pictures - {""}), frozenset(sentences - {""}))
+
+
+def held_out_by_multi30k(tmp_dir: str) -> HeldOut | None:
+    """The dev and test pictures of Multi30k and their English sentences; None if it is not in `tmp_dir`."""
+    folder = Path(tmp_dir, MULTI30K)
+    if not folder.is_dir():
+        return None
+    pictures, sentences = set(), set()
+    for path in sorted([*folder.glob("images.val*.txt"), *folder.glob("images.test*.txt")]):
+        pictures |= {picture_number(line) for line in path.read_text(encoding="utf-8").split()}
+    for path in sorted([*folder.glob("val*.en"), *folder.glob("test*.en")]):
+        sentences |= {comparable(line) for line in path.read_text(encoding="utf-8", errors="replace").split("\n")}
+    return HeldOut(frozenset(pictures - {""}), frozenset(sentences - {""}))

@@ -1,0 +1,100 @@
+"""What readers of files leave out, and why: gathered while a problem is generated, then said and written down."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE_NAME = "skipped.txt"
+MOST_LISTED = 100_000
+_SHOWN = 3
+
+_journal: contextvars.ContextVar[Skipped | None] = contextvars.ContextVar("skipped", default=None)
+
+
+class Skipped:
+    """The journal of one problem.
+
+    A file may be read several times, each time in its order (its dev split may be a part of its train file): an item
+    counts once, because what is not beyond the last one of its file is known. Memory is bounded: `MOST_LISTED` items
+    are listed, all are counted.
+
+    Attributes:
+        counts: reason → number of items.
+        notes: what else is worth saying, each once.
+    """
+
+    def __init__(self):
+        self.counts: dict[str, int] = {}
+        self.notes: list[str] = []
+        self._listed: list[str] = []
+        self._first: dict[str, list[str]] = {}  # reason → where it was met first
+        self._last: dict[str, int] = {}  # file → its last item here
+
+    def add(self, reason: str, file: str | os.PathLike, line: int = 0, detail: str = "") -> None:
+        """One item: a line (from 1) or an example of a file, or the file itself (0)."""
+        file = os.fspath(file)
+        if line <= self._last.get(file, -1):
+            return
+        self._last[file] = line
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        where = f"{file}:{line}" if line else file
+        first = self._first.setdefault(reason, [])
+        if len(first) < _SHOWN:
+            first.append(where)
+        if len(self._listed) < MOST_LISTED:
+            self._listed.append(f"{where}: {reason}{f' ({detail})' if detail else ''}")
+
+    def note(self, message: str) -> None:
+        """A sentence about the whole, kept once."""
+        if message not in self.notes:
+            self.notes.append(message)
+
+    def describe(self) -> list[str]:
+        """The notes, then a line for each reason, with the first items."""
+        said = list(self.notes)
+        for reason, count in self.counts.items():
+            more = ", ..." if count > len(self._first[reason]) else ""
+            said.append(f"{count:,} left out, {reason}: {', '.join(self._first[reason])}{more}")
+        return said
+
+    def write(self, folder: str | os.PathLike) -> None:
+        """Writes `skipped.txt`: a line for each item, "file:line: reason"; nothing if there are none."""
+        if self._listed:
+            unlisted = sum(self.counts.values()) - len(self._listed)
+            lines = [*self._listed, *([f"... and {unlisted:,} more"] if unlisted else [])]
+            Path(folder, FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def collect_skipped() -> Iterator[Skipped]:
+    """Gathers what is left out within this context (of this thread)."""
+    token = _journal.set(Skipped())
+    try:
+        yield _journal.get()
+    finally:
+        _journal.reset(token)
+
+
+def skip(reason: str, file: str | os.PathLike, line: int = 0, detail: str = "") -> None:
+    """Says that an item is left out; without a journal nobody hears it.
+
+    Args:
+        reason: the same words for all items of a kind; they are counted by it.
+        file: where it stands.
+        line: its line or number there, from 1; 0: the file itself is the item. Items of a file come in order.
+        detail: what is known of this one.
+    """
+    journal = _journal.get()
+    if journal is not None:
+        journal.add(reason, file, line, detail)
+
+
+def note(message: str) -> None:
+    """Says something about how the data are read, e.g. that a split is made by hashing."""
+    journal = _journal.get()
+    if journal is not None:
+        journal.note(message)

@@ -1,0 +1,71 @@
+"""Your own bracketed trees, without a class; and what the parsing problems from files share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from t2t_mm import registry
+from t2t_mm.data.features import Feature, Text
+from t2t_mm.data.files.splits import divided
+from t2t_mm.data.files.tree_files import find_tree_files, read_trees
+from t2t_mm.data.files.trees import Tree, linearised
+from t2t_mm.errors import UserError
+from t2t_mm.problems.problem import Problem, Sample
+from t2t_mm.problems.shared_vocabulary import MULTIMODEL_8K
+
+
+class TextToTree(Problem):
+    """Words → their tree, e.g. "The dog barks ." → "(S (NP DT NN ) (VP VBZ ) . )". A subclass writes `find_files`.
+
+    Linearised as in "Grammar as a Foreign Language" (Vinyals et al. 2015, arXiv:1412.7449, section 3): depth first,
+    words give way to their tags; without traces, function tags and the bracket around the whole. `tags = False` writes
+    "XX" for all tags but those of punctuation, as they do.
+    """
+
+    command = "to-parse-tree"
+    metrics = ("brackets", "exact_match")
+    vocabulary = MULTIMODEL_8K
+    tags = True
+
+    def define_features(self) -> dict[str, Feature]:
+        return {"inputs": Text(self.vocabulary), "targets": Text(self.vocabulary)}
+
+    def find_files(self, tmp_dir: str) -> dict[str, list[Path]]:
+        """Split → files of trees; splits without files are made of the training data. UserError if there are none."""
+        raise NotImplementedError
+
+    def check_sources(self, tmp_dir: str) -> None:
+        self.find_files(tmp_dir)
+
+    def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
+        files = self.find_files(tmp_dir)
+
+        def read(part: str) -> Iterator[Sample]:
+            return map(self.sample_of, read_trees(files[part]))
+
+        return divided(split, files, read, lambda sample: sample["inputs"], self.name)
+
+    def sample_of(self, tree: Tree) -> Sample:
+        """Words, parted by blanks, and the tree over them."""
+        words = " ".join(leaf.children[0] for leaf in tree.leaves())
+        return {"inputs": words, "targets": linearised(tree, self.tags)}
+
+
+@registry.register_problem("files_text2tree")
+class FilesText2tree(TextToTree):
+    """Text → tree from your files of bracketed trees, one or many a file, on one line or many.
+
+    Reads all of `<tmp_dir>/<problem name>/`: files (or folders) that are called train, dev (val, valid, validation) or
+    test; what names no split is training data. Missing splits are made of the training data, by a hash of the words.
+    Trees that are broken are left out and listed.
+    """
+
+    vocabulary = "subwords:files"
+
+    def find_files(self, tmp_dir: str) -> dict[str, list[Path]]:
+        folder = Path(tmp_dir, self.registered_name)
+        if not folder.is_dir():
+            raise UserError(f"{self.registered_name} reads files of bracketed trees like train.mrg from {folder}, "
+                            "which does not exist. Put them there, or name the folder above with --tmp_dir.")
+        return find_tree_files(folder)
