@@ -24,8 +24,8 @@ from t2t_mm.training.distribution import use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
 
-# case: (problem, model, hparams set, examples the pipeline gives in one timed call: at least ten times the three batches
-# that it may have ready after a training step)
+# case: (problem, model, hparams set, examples the pipeline gives in one timed call: ten times the three batches that it
+# may have ready after a training step, or more)
 CASES = {
     "text_transformer_small": (Pairs(), "transformer", "transformer_small", 4000),
     "text": (Pairs(), "multimodel", "multimodel_tiny", 4000),

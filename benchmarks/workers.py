@@ -14,7 +14,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from benchmarks.measure import Work, chosen, emit, measure_in_turn
@@ -88,7 +88,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def groups(case: str, names: Iterable[str]) -> Iterator[tuple[dict[str, Group], int]]:
+def groups(case: str, names: Sequence[str]) -> Iterator[tuple[dict[str, Group], int]]:
     """The processes of these setups, ready; and the number of parameters of the model."""
     started = {name: Group(case, SETUPS[name]) for name in names}
     try:
@@ -99,7 +99,7 @@ def groups(case: str, names: Iterable[str]) -> Iterator[tuple[dict[str, Group], 
             group.end()
 
 
-def run(case: str, names: Iterable[str], repeats: int) -> None:
+def run(case: str, names: Sequence[str], repeats: int) -> None:
     """Times the steps of the setups, then the sums; the last line compares them with ideal and with their parts."""
     with groups(case, names) as (started, parameters):
         steps = {f"{case}/{name}": (lambda group=group: group.do("step")) for name, group in started.items()}
