@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,27 @@ def write_pictures(folder: Path, number: int) -> int:
     return number
 
 
+def write_photographs(folder: Path, number: int) -> int:
+    """Ten folders of classes."""
+    for index in range(number):
+        path = folder / "bench_photographs" / f"class{index % 10}" / f"{index}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg(375, 500, index))
+    return number
+
+
+def write_captions(folder: Path, number: int) -> int:
+    """Pictures and COCO's JSON; returns how many captions there are, five a picture."""
+    place = folder / "bench_captions" / "images"
+    place.mkdir(parents=True)
+    for index in range(number // 5):
+        (place / f"{index}.jpg").write_bytes(jpeg(480, 640, index))
+    captions = [{"image_id": index // 5, "caption": text} for index, text in enumerate(sentences(number, 11, seed=4))]
+    pictures = [{"id": index, "file_name": f"{index}.jpg"} for index in range(number // 5)]
+    (place.parent / "captions.json").write_text(json.dumps({"images": pictures, "annotations": captions[:number]}))
+    return number
+
+
 def write_sounds(folder: Path, number: int) -> int:
     for index in range(number):
         (folder / f"{index}.wav").write_bytes(wav_bytes(sound(3.0, 22_050, index) / 32767, 22_050))
@@ -60,6 +82,8 @@ CASES = {
     "lines": ("bench_lines", write_lines, LINES, True),
     "lines_with_vocabulary": ("bench_lines", write_lines, LINES, False),
     "pictures_224": ("bench_pictures", write_pictures, 1000, True),
+    "photographs_256": ("bench_photographs", write_photographs, 1000, True),
+    "captions_256": ("bench_captions", write_captions, 2500, True),
     "sounds_3_seconds": ("bench_sounds", write_sounds, 1000, True),
 }
 QUICK = {"pairs_with_vocabulary": 20_000}

@@ -7,6 +7,8 @@ from pathlib import Path
 from t2t_mm import registry
 from t2t_mm.data import audio
 from t2t_mm.data.features import Audio, Image, Label, Text
+from t2t_mm.problems.files_image2label import FilesImage2label
+from t2t_mm.problems.files_image2text import FilesImage2text
 from t2t_mm.problems.problem import Problem
 
 
@@ -59,6 +61,21 @@ class BenchPictures(_Files):
     def samples(self, split, tmp_dir):
         for number, path in enumerate(sorted(Path(tmp_dir).glob("*.jpg"))):
             yield {"inputs": path.read_bytes(), "targets": number % 100}
+
+
+@registry.register_problem("bench_photographs")
+class BenchPhotographs(FilesImage2label):
+    """Files in folders of classes, stored with a shorter side of 256 pixels, divided into splits → a class."""
+
+    side = 224
+
+
+@registry.register_problem("bench_captions")
+class BenchCaptions(FilesImage2text):
+    """Files and COCO's JSON, stored with a shorter side of 256 pixels → each of five captions."""
+
+    side = 224
+    vocabulary = "subwords:bench"
 
 
 @registry.register_problem("bench_sounds")

@@ -11,7 +11,7 @@ from pathlib import Path
 from t2t_mm.data.atomic import atomic_folder
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
-from t2t_mm.data.files.skipped import collect_skipped
+from t2t_mm.data.files.skipped import collect_skipped, skip
 from t2t_mm.data.manifest import (FILE_NAME, Manifest, Split, check_files, command, describe_features, read_manifest,
                                   write_manifest)
 from t2t_mm.data.records import write_split
@@ -58,6 +58,8 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     if missing:
         os.makedirs(tmp_dir, exist_ok=True)
         check_sources(missing, tmp_dir)
+    for problem in missing:
+        problem.facts = problem.find_facts(tmp_dir)
     encoders = build_vocabularies(missing, data_dir, tmp_dir, vocabulary_size, vocabulary_sizes, say)
     tasks = {problem.name: (problem.features, {key: encoders[key] for key in vocabulary_keys(problem)})
              for problem in missing}
@@ -98,6 +100,7 @@ def _complete(problems: dict, data_dir: str, say: Say) -> dict[str, Manifest]:
             raise UserError(f"{folder} exists, but has no {FILE_NAME}, so t2t-datagen did not make it. "
                             f"Move it away, or replace it: {command(name, data_dir)}")
         manifests[name] = manifest = read_manifest(data_dir, name)
+        problem.facts = manifest.facts
         load_encoders(problem, data_dir, manifest)
         check_files(manifest)
         counts = ", ".join(f"{split} {manifest.count(split)}" for split in manifest.splits)
@@ -111,7 +114,7 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
         with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
             splits = {split: _generate_split(problem, split, tmp_dir, folder, pool, say) for split in problem.splits}
             manifest = Manifest(problem.name, os.fspath(data_dir), splits, describe_features(problem), vocabularies,
-                                dropped=skipped.counts, notes=skipped.notes)
+                                dropped=skipped.counts, notes=skipped.notes, facts=dict(problem.facts))
             write_manifest(manifest, folder)
             skipped.write(folder)
             for message in skipped.describe():
@@ -130,6 +133,8 @@ def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: Encod
         nonlocal seen, said
         for chunk in pool.encode(problem.name, split, _samples(problem, split, tmp_dir)):
             seen += chunk.count
+            for left_out in chunk.skipped:
+                skip(*left_out)
             for column, (total, longest) in chunk.lengths.items():
                 totals[column] = [totals[column][0] + total, max(totals[column][1], longest)]
             if time.monotonic() - said > _SECONDS_BETWEEN_MESSAGES:

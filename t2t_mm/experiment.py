@@ -9,6 +9,7 @@ from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.experiment_names import resolve
 from t2t_mm.hparams.hparams import Hparams
 from t2t_mm.training import run_folder
 
@@ -26,6 +27,7 @@ class Experiment:
         seed: of initial weights, order of data, mixing and dropout.
         encoders: vocabulary key → encoder, of every text feature.
         usr_dir: the user's folder or file that registers problems, models, ... of their own.
+        unseen: problems that the model is asked for without having been trained on them (`asked_for`).
     """
 
     problems: tuple[Any, ...]
@@ -37,6 +39,7 @@ class Experiment:
     seed: int = 1
     encoders: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     usr_dir: str | None = None
+    unseen: tuple[Any, ...] = ()
 
     @property
     def vocabulary_sizes(self) -> dict[str, int]:
@@ -49,12 +52,38 @@ class Experiment:
         return {key: encoder.checksum for key, encoder in self.encoders.items()}
 
     def problem(self, name: str) -> Any:
-        """The problem called `name`; UserError if the model was not made for it."""
-        by_name = {problem.name: problem for problem in self.problems}
+        """The problem called `name`; UserError if the model was neither made nor asked for it."""
+        by_name = {problem.name: problem for problem in (*self.problems, *self.unseen)}
         if name not in by_name:
             raise UserError(f"This experiment has no problem {name!r}, only {', '.join(by_name)}."
                             f"{did_you_mean(name, by_name)}")
         return by_name[name]
+
+    def asked_for(self, names: Sequence[str]) -> Experiment:
+        """This experiment, asked for the problems called `names` too: those it was not trained on become `unseen`.
+
+        The model answers them with what it learned for others ("zero-shot"), so it must have their commands and
+        vocabularies. Raises UserError where it has not.
+        """
+        trained = {problem.name for problem in self.problems}
+        return dataclasses.replace(self, unseen=tuple(self._unseen(name) for name in names if name not in trained))
+
+    def _unseen(self, name: str) -> Any:
+        names = [problem.name for problem in self.problems]
+        said = f"This run was not trained on {name}, only on {', '.join(names)}. Other problems can be asked for "
+        try:
+            problem = registry.problem(name)
+        except UserError as error:
+            raise UserError(f"{said}if they are registered: {error}") from None
+        commands = sorted({trained.command for trained in self.problems})
+        if problem.command not in commands:
+            raise UserError(f"{said}if their command is one of {', '.join(commands)}; that of {name} is "
+                            f"{problem.command}.{did_you_mean(name, names)}")
+        keys = {feature.vocabulary for feature in problem.features.values() if feature.vocabulary}
+        if not keys <= set(self.encoders):
+            raise UserError(f"{said}if they have its vocabularies, {', '.join(self.encoders) or 'none'}; {name} has "
+                            f"{', '.join(sorted(keys))}.")
+        return problem
 
     def build_model(self) -> Any:
         """A new T2TModel whose variables all exist; equal experiments give equal initial weights."""
@@ -70,6 +99,8 @@ class Experiment:
             model.build_variables()
         finally:
             keras.config.set_dtype_policy(policy)
+        for problem in self.unseen:
+            model.admit(problem)
         return model
 
     def buckets(self, problem: Any) -> Any:
@@ -91,6 +122,7 @@ class Experiment:
             "modalities": dict(self.modalities),
             "seed": self.seed,
             "vocabularies": self.checksums,
+            "facts": {problem.name: dict(problem.facts) for problem in self.problems if problem.facts},
             "data_dir": os.path.abspath(self.data_dir) if self.data_dir else "",
             "usr_dir": os.path.abspath(self.usr_dir) if self.usr_dir else None,
         }
@@ -100,11 +132,11 @@ class Experiment:
 
         Raises UserError if output_dir holds a run of another experiment.
         """
-        run_folder.write(output_dir, self.to_dict(), self.encoders)
+        run_folder.write(output_dir, self.to_dict(), self.encoders, type(self.hparams)().to_dict())
 
     def check_output_dir(self, output_dir: str | os.PathLike) -> None:
         """UserError, listing what differs, if output_dir holds a run of another experiment; writes nothing."""
-        run_folder.check_same(output_dir, self.to_dict())
+        run_folder.check_same(output_dir, self.to_dict(), type(self.hparams)().to_dict())
 
     @classmethod
     def load(cls, output_dir: str | os.PathLike, data_dir: str | None = None,
@@ -121,8 +153,11 @@ class Experiment:
                 registry.import_usr_dir(usr_dir)
             hparams = type(registry.hparams(fields["hparams_set"])).from_dict(fields["hparams"])
             registry.check_name("model", fields["model"])
+            problems = tuple(registry.problem(name) for name in fields["problems"])
+            for problem in problems:
+                problem.facts = fields.get("facts", {}).get(problem.name, {})
             return cls(
-                problems=tuple(registry.problem(name) for name in fields["problems"]), model_name=fields["model"],
+                problems=problems, model_name=fields["model"],
                 hparams_set=fields["hparams_set"], hparams=hparams, data_dir=data_dir or fields["data_dir"],
                 modalities=dict(fields["modalities"]), seed=fields["seed"],
                 encoders=run_folder.read_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir)
@@ -135,7 +170,7 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
     """Names → an Experiment, after every check that is possible before work starts.
 
     Args:
-        problems: registered names, each once.
+        problems: registered names of problems and mixtures, each problem once.
         model, hparams_set: registered names that fit each other.
         hparams: changes to the set, "a=1,b=2.5".
         data_dir: where the problems were generated.
@@ -152,66 +187,6 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
     return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir)
 
 
-def resolve(problems: Sequence[str], model: str, hparams_set: str, hparams: str = "",
-            modality: str = "") -> tuple[tuple[Any, ...], Hparams, dict[str, str]]:
-    """(problems, hparams, modalities) of their names, after every check that needs neither data nor TensorFlow."""
-    _check_names(problems, model, hparams_set)
-    _check_fits(model, hparams_set)
-    resolved = registry.hparams(hparams_set).override(hparams)
-    objects = tuple(registry.problem(name) for name in problems)
-    _check_distinct(objects)
-    modalities = parse_modalities(modality, objects)
-    _check_mixing(objects, resolved)
-    return objects, resolved, modalities
-
-
-def parse_modalities(text: str, problems: Sequence[Any]) -> dict[str, str]:
-    """`"inputs:image_small,p.inputs:image"` → {"inputs": "image_small", "p.inputs": "image"}, all of them checked."""
-    known = [name for problem in problems for name in problem.features]
-    known += [f"{problem.name}.{name}" for problem in problems for name in problem.features]
-    overrides: dict[str, str] = {}
-    for item in filter(None, (part.strip() for part in (text or "").split(","))):
-        feature, colon, name = (part.strip() for part in item.partition(":"))
-        if not (feature and colon and name):
-            raise UserError(f"--modality: {item!r} is not feature:modality. Write it like inputs:image_small or "
-                            "problem_name.inputs:image_small.")
-        if feature not in known:
-            raise UserError(f"--modality: no problem of this experiment has a feature {feature!r}."
-                            f"{did_you_mean(feature, known)} There are: {', '.join(dict.fromkeys(known))}.")
-        if feature in overrides:
-            raise UserError(f"--modality: {feature!r} is given twice. Keep one of them.")
-        registry.check_name("modality", name)
-        overrides[feature] = name
-    return overrides
-
-
-# Checks.
-
-def _check_names(problems: Sequence[str], model: str, hparams_set: str) -> None:
-    if not problems:
-        raise UserError("No problem is named. Name at least one with --problem; --registry_help=problems lists all.")
-    for name in problems:
-        registry.check_name("problem", name)
-    registry.check_name("model", model)
-    registry.check_name("hparams", hparams_set)
-
-
-def _check_distinct(problems: Sequence[Any]) -> None:
-    names = [problem.name for problem in problems]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"The problem {twice[0]} is named twice. Name it once; to train on it more often, use "
-                        "--hparams=mixing=weights,mixing_weights=2:1.")
-
-
-def _check_mixing(problems: Sequence[Any], hparams: Hparams) -> None:
-    weights, names = hparams.mixing_weights, [problem.name for problem in problems]
-    if (weights or hparams.mixing == "weights") and len(weights) != len(names):
-        raise UserError(f"mixing_weights has {len(weights)} weights for {len(names)} problems ({', '.join(names)}). "
-                        "Give one for each, in this order: mixing=weights,mixing_weights="
-                        f"{':'.join('1' * len(names))}.")
-
-
 def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
     """The vocabularies of all problems; UserError if data are missing or were made with different vocabularies."""
     from t2t_mm.data.manifest import check_features, check_files, read_manifest
@@ -222,17 +197,8 @@ def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
     encoders: dict[str, Any] = {}
     for problem in problems:
         manifest = read_manifest(data_dir, problem.name)
+        problem.facts = manifest.facts
         check_files(manifest)
         check_features(manifest, problem)
         encoders |= load_encoders(problem, data_dir, manifest)  # one file a key: who shares a key shares its checksum
     return encoders
-
-
-def _check_fits(model: str, hparams_set: str) -> None:
-    """UserError if the model needs other hparams."""
-    hparams, needed = registry.hparams(hparams_set), registry.hparams_class(model) or Hparams
-    if not isinstance(hparams, needed):
-        fitting = [name for name in registry.names("hparams") if isinstance(registry.hparams(name), needed)]
-        raise UserError(f"The hparams set {hparams_set} ({type(hparams).__name__}) does not fit the model {model}, "
-                        f"which needs {needed.__name__}. Use --hparams_set with one of: "
-                        f"{', '.join(fitting) or 'none yet'}.")

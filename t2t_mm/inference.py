@@ -17,6 +17,7 @@ from t2t_mm.data.features import encode_samples
 from t2t_mm.data.manifest import check_features, check_files, read_manifest
 from t2t_mm.data.records import read_stored
 from t2t_mm.decoding.blocks import Room
+from t2t_mm.decoding.in_place import write_slot
 from t2t_mm.decoding.protocol import Decoded
 from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
@@ -202,7 +203,7 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
 
     room = Room(state)
     on_cpu = not tf.config.list_physical_devices("GPU")
-    with stepping(model.trainable_variables) if on_cpu else contextlib.nullcontext():
+    with stepping(model.trainable_variables, write_slot) if on_cpu else contextlib.nullcontext():
         return search(lambda ids, state: model.step(ids, state, name), room.empty, rows, limit, settings, room)
 
 

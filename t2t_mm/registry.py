@@ -1,11 +1,10 @@
-"""Names → problems, models, modalities and hparams sets; answers about names without importing TensorFlow."""
+"""Names → problems, mixtures, models, modalities, hparams sets; answers about names without importing TensorFlow."""
 
 import contextlib
 import importlib
-import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 from t2t_mm import registry_help, usr_dir
 from t2t_mm.errors import UserError, did_you_mean
 from t2t_mm.registry_help import TITLES
+from t2t_mm.registry_names import check_one_meaning, check_spelling, split_problem_name
 from t2t_mm.source_scan import KINDS, Entry, first_line, scan_package, snake_case
 
 PLUGINS = "t2t_mm.plugins"
 _HOMES = ("problems", "models", "modalities", "hparams")
-_SUFFIXES = {"_rev": "reverse", "_copy": "copy"}
 
 
 @dataclass
@@ -39,6 +38,11 @@ _tables = _Tables()
 def register_problem(name: str | type | None = None):
     """Registers a Problem class: `@register_problem` (snake_case of its name) or `@register_problem("name")`."""
     return _decorator("problem", name)
+
+
+def register_mixture(name: str | Callable | None = None):
+    """Registers a function without arguments that returns a tuple of names of problems, bare or with a name."""
+    return _decorator("mixture", name)
 
 
 def register_model(name: str | type | None = None):
@@ -80,7 +84,8 @@ def _register(kind: str, name: str, target: Any, file: str, line: int) -> Any:
 
 
 def _add(entry: Entry) -> None:
-    _check_spelling(entry)
+    check_spelling(entry)
+    check_one_meaning(entry, _tables.entries)
     known = _tables.entries.get((entry.kind, entry.name))
     typed_at_a_prompt = known is not None and not Path(known.file).exists()
     if known is not None and known.site != entry.site and not typed_at_a_prompt:
@@ -89,24 +94,33 @@ def _add(entry: Entry) -> None:
     _tables.entries[entry.kind, entry.name] = entry
 
 
-def _check_spelling(entry: Entry) -> None:
-    if not isinstance(entry.name, str) or not re.fullmatch(r"[a-z0-9_]+", entry.name):
-        raise UserError(f"{entry.name!r} ({entry.site}) cannot be a name: use small letters, digits and _ only.")
-    if entry.kind == "problem" and entry.name.endswith(tuple(_SUFFIXES)):
-        raise UserError(f"A problem cannot be called {entry.name!r} ({entry.site}): the endings _rev and _copy are "
-                        "added to the names of other problems, to swap or copy inputs and targets.")
-
-
 # Look-ups.
 
 def problem(name: str) -> Any:
     """The problem called `name`, an instance; `_rev` and `_copy` at its end swap or copy inputs and targets."""
-    base, options = _split_problem_name(name)
+    base, options = split_problem_name(name)
     cls = _find("problem", base)
     if options.get("reverse") and not getattr(cls, "reversible", True):
         raise UserError(f"{name!r}: the problem {base!r} works in one direction only, it cannot be reversed. "
                         f"Use --problem={base}.")
     return cls(**options)
+
+
+def mixture(name: str) -> tuple[str, ...]:
+    """The names of the problems of the mixture called `name`; UserError if one of them is no problem."""
+    members = tuple(_find("mixture", name)())
+    for member in members:
+        try:
+            check_name("problem", member)
+        except UserError as error:
+            raise UserError(f"In the mixture {name!r} ({_tables.entries['mixture', name].site}): {error}") from None
+    return members
+
+
+def expand(names_of_problems: Iterable[str]) -> list[str]:
+    """The names with every mixture replaced by those of its problems; others stay as they are, unchecked."""
+    mixtures = names("mixture")
+    return [member for name in names_of_problems for member in (mixture(name) if name in mixtures else (name,))]
 
 
 def model(name: str) -> type:
@@ -142,7 +156,7 @@ def ranged_hparams(name: str) -> Callable:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """All names of a kind ("problem", "model", "modality", "hparams" or "ranged_hparams"), sorted."""
+    """All names of a kind ("problem", "mixture", "model", "modality", "hparams" or "ranged_hparams"), sorted."""
     if kind not in KINDS:
         raise UserError(f"There is no kind {kind!r} in the registry, only {', '.join(KINDS)}.")
     _load_all()
@@ -151,26 +165,21 @@ def names(kind: str) -> tuple[str, ...]:
 
 def check_name(kind: str, name: str) -> None:
     """Raises UserError, with the closest names, if `name` is unknown; imports nothing of the kind's home package."""
-    _check_known(kind, _split_problem_name(name)[0] if kind == "problem" else name)
+    _check_known(kind, split_problem_name(name)[0] if kind == "problem" else name)
 
 
 def _check_known(kind: str, name: str) -> None:
-    known = names(kind)
-    if name not in known:
-        what = kind.replace("_", " ") + (" set" if "hparams" in kind else "")
-        also = " _rev or _copy may follow a problem's name, each once." if kind == "problem" else ""
-        raise UserError(f"No {what} is called {name!r}.{did_you_mean(name, known)} There are {len(known)}: "
-                        f"--registry_help lists all.{also} Your own are found with --t2t_usr_dir=FOLDER.")
-
-
-def _split_problem_name(name: str) -> tuple[str, dict[str, bool]]:
-    """`"x_rev_copy"` → `("x", {"reverse": True, "copy": True})`; a suffix counts once."""
-    options: dict[str, bool] = {}
-    for _ in _SUFFIXES:
-        for suffix, option in _SUFFIXES.items():
-            if name.endswith(suffix) and option not in options:
-                name, options[option] = name.removesuffix(suffix), True
-    return name, options
+    known, also = names(kind), ""
+    if name in known:
+        return
+    if kind == "problem":
+        if name in names("mixture"):
+            raise UserError(f"{name!r} is a mixture of problems; here a problem is wanted, and _rev and _copy are for "
+                            "problems only. Name the problems, or a mixture of your own that holds them.")
+        known, also = known + names("mixture"), " _rev or _copy may follow a problem's name, each once."
+    what = kind.replace("_", " ") + (" set" if "hparams" in kind else "")
+    raise UserError(f"No {what} is called {name!r}.{did_you_mean(name, known)} There are {len(known)}: "
+                    f"--registry_help lists all.{also} Your own are found with --t2t_usr_dir=FOLDER.")
 
 
 def _find(kind: str, name: str) -> Any:
@@ -214,7 +223,7 @@ def _load_all() -> None:
     _scan_homes()
     if not _tables.plugins_loaded:
         _tables.plugins_loaded = True
-        _load_plugins()
+        usr_dir.load_plugins(PLUGINS)
 
 
 def _scan_homes() -> None:
@@ -223,17 +232,6 @@ def _scan_homes() -> None:
             for entry in scan_package(Path(__file__).parent / home, f"t2t_mm.{home}"):
                 _add(entry)
         _tables.homes_scanned = True
-
-
-def _load_plugins() -> None:
-    from importlib.metadata import entry_points  # here: 20 ms that only a look-up needs
-
-    for plugin in entry_points(group=PLUGINS):
-        try:
-            plugin.load()
-        except Exception as error:
-            warnings.warn(f"The plugin {plugin.name!r} ({plugin.value}) could not be loaded and is left out: "
-                          f"{type(error).__name__}: {error}", stacklevel=2)
 
 
 @contextlib.contextmanager

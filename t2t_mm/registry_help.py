@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from t2t_mm.errors import did_you_mean
 from t2t_mm.source_scan import Entry
 
-TITLES = {"problem": "problems", "model": "models", "modality": "modalities", "hparams": "hparams sets",
-          "ranged_hparams": "ranged hparams sets"}
+TITLES = {"problem": "problems", "mixture": "mixtures", "model": "models", "modality": "modalities",
+          "hparams": "hparams sets", "ranged_hparams": "ranged hparams sets"}
 
 
 def format_entries(entries: Iterable[Entry], pattern: str | None) -> str:

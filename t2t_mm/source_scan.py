@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("problem", "model", "modality", "hparams", "ranged_hparams")
+KINDS = ("problem", "mixture", "model", "modality", "hparams", "ranged_hparams")
 
 
 @dataclass(frozen=True)

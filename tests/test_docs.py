@@ -114,9 +114,9 @@ def test_every_command_can_be_typed(path, folder):
             status, flags = doc_blocks.parse(command)
             assert status == 0, command
             if command[0] == "t2t-trainer" and flags is not None:
-                from t2t_mm import registry
                 from t2t_mm.cli import trainer
-                hparams = registry.hparams(flags.hparams_set).override(flags.hparams)
+                from t2t_mm.experiment_names import resolve
+                _, hparams, _ = resolve(flags.problem, flags.model, flags.hparams_set, flags.hparams, flags.modality)
                 assert flags.dry_run or trainer.train_steps(flags, hparams) > 0
         else:
             assert command[0] == "python" and (folder / command[1]).is_file()

@@ -1,5 +1,6 @@
 """Laws of the experiment: every mistake is found before work, and what is saved comes back, whole and checked."""
 
+import dataclasses
 import json
 import shutil
 
@@ -7,7 +8,8 @@ import pytest
 
 from t2t_mm import datagen, registry
 from t2t_mm.errors import UserError
-from t2t_mm.experiment import Experiment, create_experiment, parse_modalities
+from t2t_mm.experiment import Experiment, create_experiment
+from t2t_mm.experiment_names import parse_modalities
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_parity_label")
 SMALL = "hidden_size=16,num_heads=2,filter_size=16,encoder_layers=1,decoder_layers=1,exit_filters=8:8"
@@ -35,6 +37,10 @@ def create(data_dir, problems=PROBLEMS, model="transformer", hparams_set="transf
     (dict(hparams="hiden_size=3"), "hidden_size"),
     (dict(hparams="mixing=weights,mixing_weights=1"), "mixing_weights=1:1"),
     (dict(hparams="mixing_weights=1:2:3"), "3 weights for 2 problems"),
+    (dict(hparams="loss_weights=1:2:3"), "3 weights for 2 problems"),
+    (dict(hparams="mixing=schedule,mixing_schedule=0:uniform/5:1:2:3"), "'5:1:2:3' has 3 weights for 2 problems"),
+    (dict(problems=("multimodel_eigth",)), "Did you mean 'multimodel_eight'"),
+    (dict(problems=("multimodel_eight_rev",)), "'multimodel_eight' is a mixture of problems"),
     (dict(modality="inputs"), "not feature:modality"),
     (dict(modality="input:language"), "Did you mean 'inputs'"),
     (dict(modality="algorithmic_sort.inputs:language"), "no problem of this experiment has a feature"),
@@ -101,6 +107,15 @@ def test_an_output_dir_belongs_to_one_experiment(data_dir, tmp_path):
     assert Experiment.load(tmp_path).hparams == longer.hparams
 
 
+def test_a_run_from_before_there_was_a_key_goes_on_with_its_default_only(data_dir, tmp_path):
+    create(data_dir).save(tmp_path)
+    edit(tmp_path, lambda fields: [fields["hparams"].pop(key) for key in ("mixing_floor", "loss_weights")])
+    with pytest.raises(UserError, match=r"hparams.mixing_floor: 0.25 \(before\), 0.5 \(now\)"):
+        create(data_dir, hparams=f"{SMALL},mixing_floor=0.5").check_output_dir(tmp_path)
+    create(data_dir).save(tmp_path)
+    assert Experiment.load(tmp_path).hparams == create(data_dir).hparams
+
+
 @pytest.mark.parametrize("damage, said", [
     (lambda folder: (folder / "experiment.json").write_text("{"), "is damaged"),
     (lambda folder: (folder / "experiment.json").unlink(), "There is no run"),
@@ -138,3 +153,30 @@ def test_equal_experiments_have_equal_weights_and_other_seeds_others(data_dir):
     one, same, other = (create(data_dir, seed=seed).build_model().variables for seed in (3, 3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_problems_with_a_known_command_and_vocabulary_can_be_asked_for(data_dir):
+    run = create(data_dir, ["algorithmic_reverse"])
+    copies = dataclasses.replace(run, problems=(registry.problem("algorithmic_reverse_copy"),))
+    asked = copies.asked_for(["algorithmic_sort_copy", "algorithmic_reverse_copy"])
+    assert [problem.name for problem in asked.unseen] == ["algorithmic_sort_copy"]
+    assert asked.problem("algorithmic_sort_copy").command == "to-copy"
+    model = asked.build_model()
+    assert model.command_id("algorithmic_sort_copy") == model.command_id("algorithmic_reverse_copy")
+    assert asked.to_dict() == copies.to_dict()
+
+
+@pytest.mark.parametrize("name, said", [
+    ("algorithmic_sort", "not trained on algorithmic_sort.*command is one of to-reverse"),
+    ("algorithmic_revers", "Did you mean 'algorithmic_reverse'"),
+])
+def test_what_a_run_cannot_be_asked_for_is_explained(data_dir, name, said):
+    with pytest.raises(UserError, match=said):
+        create(data_dir, ["algorithmic_reverse"]).asked_for([name])
+
+
+def test_a_problem_of_another_vocabulary_cannot_be_asked_for(data_dir):
+    run = dataclasses.replace(create(data_dir, ["algorithmic_reverse"]), encoders={})
+    run = dataclasses.replace(run, problems=(registry.problem("algorithmic_reverse_copy"),))
+    with pytest.raises(UserError, match="tokens:digits"):
+        run.asked_for(["algorithmic_sort_copy"])

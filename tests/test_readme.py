@@ -12,7 +12,7 @@ from t2t_mm.cli import demo
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-KINDS = {"problem": "problem", "model": "model", "modality": "modality", "hparams set": "hparams",
+KINDS = {"problem": "problem", "mixture": "mixture", "model": "model", "modality": "modality", "hparams set": "hparams",
          "ranged hparams set": "ranged_hparams"}
 FOLDERS = ("data_dir", "output_dir", "tmp_dir")
 COMMANDS = doc_blocks.commands(README)

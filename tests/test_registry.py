@@ -13,11 +13,11 @@ import pytest
 from t2t_mm import registry, source_scan
 from t2t_mm.errors import UserError
 
-REGISTER = {"problem": registry.register_problem, "model": registry.register_model,
-            "modality": registry.register_modality, "hparams": registry.register_hparams,
-            "ranged_hparams": registry.register_ranged_hparams}
-LOOK_UP = {"problem": registry.problem, "model": registry.model, "modality": registry.modality,
-           "hparams": registry.hparams, "ranged_hparams": registry.ranged_hparams}
+REGISTER = {"problem": registry.register_problem, "mixture": registry.register_mixture,
+            "model": registry.register_model, "modality": registry.register_modality,
+            "hparams": registry.register_hparams, "ranged_hparams": registry.register_ranged_hparams}
+LOOK_UP = {"problem": registry.problem, "mixture": registry.mixture, "model": registry.model,
+           "modality": registry.modality, "hparams": registry.hparams, "ranged_hparams": registry.ranged_hparams}
 EVERY_KIND = pytest.mark.parametrize("kind", REGISTER)
 
 
@@ -58,10 +58,10 @@ def test_bare_and_named_decorators_return_what_they_were_given(kind):
 @EVERY_KIND
 def test_what_is_registered_is_found_only_under_its_own_kind(kind):
     def made():
-        return 5
+        return ()
 
     REGISTER[kind]("some_name")(made)
-    found = {"hparams": 5, "ranged_hparams": made}.get(kind, made)
+    found = {"hparams": (), "mixture": ()}.get(kind, made)
     if kind != "problem":
         assert LOOK_UP[kind]("some_name") == found
     for other in REGISTER:
@@ -170,6 +170,50 @@ def test_a_one_way_problem_refuses_to_be_reversed_and_no_problem_may_end_in_a_su
         registry.register_problem("my_copy")(Toy)
 
 
+# Mixtures.
+
+def register_toys():
+    for name in ("toy_a", "toy_b"):
+        registry.register_problem(name)(type("Toy", (Toy,), {}))
+    registry.register_mixture("both_toys")(lambda: ("toy_a", "toy_b_rev"))
+
+
+def test_a_mixture_stands_for_its_problems_in_their_order():
+    register_toys()
+    assert registry.mixture("both_toys") == ("toy_a", "toy_b_rev")
+    assert registry.expand(["toy_b", "both_toys", "nonsense"]) == ["toy_b", "toy_a", "toy_b_rev", "nonsense"]
+    assert registry.expand(()) == []
+
+
+def test_a_mixture_of_a_problem_that_is_none_is_refused_naming_both():
+    register_toys()
+    registry.register_mixture("wrong")(lambda: ("toy_a", "toy_c"))
+    registry.register_mixture("nested")(lambda: ("both_toys",))
+    with pytest.raises(UserError, match=r"In the mixture 'wrong' \(.*registry.py:\d+\): .*'toy_c'.* Did you mean 'to"):
+        registry.expand(["wrong"])
+    with pytest.raises(UserError, match="In the mixture 'nested' .*'both_toys' is a mixture of problems"):
+        registry.expand(["nested"])
+
+
+@pytest.mark.parametrize("kinds", [("problem", "mixture"), ("mixture", "problem")])
+def test_what_is_a_problem_cannot_be_a_mixture_too(kinds):
+    REGISTER[kinds[0]]("twofold")(Toy)
+    with pytest.raises(UserError, match=f"'twofold' would be a {kinds[0]} .* and a {kinds[1]} .*Rename"):
+        REGISTER[kinds[1]]("twofold")(lambda: ())
+
+
+def test_a_mixture_is_no_problem_and_cannot_be_reversed_but_is_near_to_one():
+    register_toys()
+    for look_up in (registry.problem, lambda name: registry.check_name("problem", name)):
+        for name in ("both_toys", "both_toys_rev", "both_toys_copy"):
+            with pytest.raises(UserError, match="'both_toys' is a mixture of problems; .*_rev and _copy are for prob"):
+                look_up(name)
+        with pytest.raises(UserError, match="Did you mean 'both_toys'"):
+            look_up("both_tyos")
+    with pytest.raises(UserError, match="A mixture cannot be called 'toys_rev'"):
+        registry.register_mixture("toys_rev")(lambda: ("toy_a",))
+
+
 # The home packages.
 
 def test_the_scan_sees_what_running_the_file_registers(tmp_path):
@@ -225,10 +269,12 @@ def test_a_look_up_in_a_new_process_imports_one_module_and_no_tensorflow():
         from t2t_mm import registry
         homes = ("t2t_mm.problems.", "t2t_mm.models.", "t2t_mm.modalities.")
         def home(): return {m for m in sys.modules if m.startswith(homes)}
-        for kind in ("problem", "model", "modality", "hparams", "ranged_hparams"):
+        for kind in ("problem", "mixture", "model", "modality", "hparams", "ranged_hparams"):
             for name in registry.names(kind): registry.check_name(kind, name)
         registry.help_text(None)
         assert not home(), home()
+        for name in registry.names("mixture"): registry.mixture(name)
+        assert home() == {"t2t_mm.problems.mixtures"}, home()
         for name in registry.names("problem"): registry.problem(name)
         for name in registry.names("hparams"): registry.hparams(name)
         for name in registry.names("model"): assert registry.hparams_class(name), name

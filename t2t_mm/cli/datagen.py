@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
 def work(flags: FlagSet) -> None:
     """Generates what `--problem` names and prints what there is now."""
     flags.require("problem", "data_dir")
-    problems = [registry.problem(name) for name in dict.fromkeys(flags.problem)]
+    problems = [registry.problem(name) for name in dict.fromkeys(registry.expand(flags.problem))]
     generate(problems, flags.data_dir, flags.tmp_dir, flags.vocabulary_size, flags.num_processes, flags.overwrite)
 
 

@@ -64,7 +64,7 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     flags.require("output_dir")
     settings = settings_of(flags)
     _check_one_source(flags, inputs)
-    run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
+    run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir).asked_for(names)
     problem = only_problem(run, names)
     settings.check_target(problem.targets.is_text)
     check_checkpoint(flags.output_dir)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from t2t_mm import experiment
+from t2t_mm import experiment, registry
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
 from t2t_mm.cli.run_flags import check_checkpoint, check_split, define_run_flags, take_flag
@@ -45,6 +45,8 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     flags.require("output_dir")
     settings = DecodeSettings(beam_size=flags.beam_size, alpha=flags.alpha)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
+    names = registry.expand(names)
+    run = run.asked_for(names)
     problems = [run.problem(name) for name in dict.fromkeys(names)] or list(run.problems)
     for problem in problems:
         check_split(run, problem, flags.split)

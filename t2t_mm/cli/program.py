@@ -114,7 +114,7 @@ def _spelled_out(argv: list[str]) -> list[str]:
 def define_data_flags(flags: FlagSet) -> None:
     """`--problem`, `--data_dir`, `--tmp_dir`."""
     flags.group("problems and data")
-    flags.string_list("problem", [], "problems, parted by commas")
+    flags.string_list("problem", [], "problems or mixtures of them, parted by commas")
     flags.alias("problems", "problem")
     flags.folder("data_dir", None, "where the examples are, or go")
     flags.folder("tmp_dir", None, "where downloads and other raw files are, or go")
@@ -135,7 +135,7 @@ def define_experiment_flags(flags: FlagSet) -> None:
 def check_names(flags: FlagSet) -> None:
     """Raises UserError if a name, an hparam or a modality of the flags does not exist; imports no TensorFlow."""
     given = flags.flag_values_dict()
-    for name in given.get("problem") or ():
+    for name in registry.expand(given.get("problem") or ()):
         registry.check_name("problem", name)
     for kind, flag in (("model", "model"), ("hparams", "hparams_set")):
         if given.get(flag):

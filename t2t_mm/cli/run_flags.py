@@ -13,7 +13,8 @@ def define_run_flags(flags: FlagSet) -> None:
     """`--output_dir --problem --data_dir --checkpoint`: which run, which of its problems."""
     flags.group("run")
     flags.folder("output_dir", None, "the folder of the t2t-trainer run")
-    flags.string("problem", None, "one of the run's problems (default: the only one)")
+    flags.string("problem", None, "one of the run's problems (default: the only one), or one with a command and "
+                                  "vocabulary that it learned (zero-shot)")
     flags.folder("data_dir", None, "where the examples are now (default: where they were at training)")
     flags.choice("checkpoint", "best", ("best", "latest"), "which checkpoint")
 
@@ -52,11 +53,12 @@ def check_checkpoint(output_dir: str) -> None:
 
 
 def check_split(run: Experiment, problem: Any, split: str) -> None:
-    """UserError if the split's data are not there whole, as the problem declares them, and not empty."""
-    from t2t_mm.data.manifest import check_features, check_files, read_manifest
+    """UserError if the split's data are not there whole, not empty, and as problem and run declare them."""
+    from t2t_mm.data.manifest import check_features, check_files, check_vocabularies, read_manifest
 
     manifest = read_manifest(run.data_dir, problem.name)
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} is empty. Name another: {', '.join(manifest.splits)}.")
     check_files(manifest)
     check_features(manifest, problem)
+    check_vocabularies(manifest, run.checksums)

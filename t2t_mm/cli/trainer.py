@@ -2,7 +2,7 @@
 
 import time
 
-from t2t_mm import experiment
+from t2t_mm import experiment, experiment_names
 from t2t_mm.cli import datagen
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, define_experiment_flags, start_tensorflow
@@ -41,7 +41,7 @@ def work(flags: FlagSet, started: float) -> int | None:
     """Checks everything that needs no TensorFlow, then trains, evaluates or describes; the exit status."""
     flags.require("problem", "model", "hparams_set", "data_dir", *([] if flags.dry_run else ["output_dir"]))
     named = (flags.problem, flags.model, flags.hparams_set, flags.hparams)
-    problems, hparams, _ = experiment.resolve(*named, flags.modality)
+    problems, hparams, _ = experiment_names.resolve(*named, flags.modality)
     steps = train_steps(flags, hparams)
     if flags.generate_data:
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)

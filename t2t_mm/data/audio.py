@@ -43,8 +43,8 @@ def check_waveform(waveform) -> np.ndarray:
 def resample(waveform: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """Band-limited resampling of a float waveform [samples] from `rate` to `new_rate` Hz, without any delay.
 
-    The spectrum is cut or extended with zeros, which is linear-phase; the signal is mirrored at its ends, so
-    that the periodic Fourier transform sees no step there.
+    The spectrum is cut or extended with zeros, which is linear-phase. A periodic Fourier transform sees the end beside
+    the start: between them the signal goes on mirrored, from the one fading into the other, so that it sees no step.
     """
     if rate < 1 or new_rate < 1:
         raise UserError(f"Sample rates must be positive; asked for {rate} → {new_rate} Hz.")
@@ -52,13 +52,28 @@ def resample(waveform: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
         return waveform
     divisor = math.gcd(rate, new_rate)
     up, down = new_rate // divisor, rate // divisor
-    margin = -len(waveform) % down + down * math.ceil(0.05 * rate / down)  # the whole length is a multiple of `down`
-    padded = np.pad(waveform.astype(np.float64), (0, margin), mode="symmetric")
-    padded = np.concatenate([padded, padded[::-1]])  # even, so its ends meet
-    new_length = len(padded) // down * up
-    resampled = np.fft.irfft(np.fft.rfft(padded), new_length) * (new_length / len(padded))
+    blocks = _fast_length(math.ceil(len(waveform) / down) + math.ceil(0.1 * rate / down))  # of `down` samples each
+    margin = blocks * down - len(waveform)
+    mirrored = np.pad(waveform.astype(np.float64), (margin, margin), mode="symmetric")
+    fade = 0.5 + 0.5 * np.cos(np.pi * (np.arange(margin) + 0.5) / margin)
+    between = mirrored[-margin:] * fade + mirrored[:margin] * (1 - fade)
+    spectrum = np.fft.rfft(np.concatenate([mirrored[margin:-margin], between]))
+    resampled = np.fft.irfft(spectrum, blocks * up) * (up / down)
     wanted = math.ceil(len(waveform) * new_rate / rate)
     return np.clip(resampled[:wanted], -1, 1).astype(np.float32)
+
+
+def _fast_length(least: int) -> int:
+    """The next number with the prime factors 2, 3 and 5 only: transforms take 0.3 to 0.8 of the time (10 s, 22 kHz)."""
+    number = least
+    while True:
+        rest = number
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return number
+        number += 1
 
 
 def to_int16_bytes(waveform: np.ndarray) -> bytes:
@@ -80,14 +95,21 @@ def read_wav(path: str | pathlib.Path) -> tuple[np.ndarray, int]:
     except (wave.Error, EOFError) as error:
         raise UserError(f"{path} is not a PCM wav file ({error}). Convert it to one first.") from error
     raw = np.frombuffer(data, np.uint8).reshape(-1, channels, width)
-    if width == 1:
+    if width == 2:
+        samples = np.maximum(raw.view("<i2")[..., 0] / 32767.0, -1).astype(np.float32)
+    elif width == 1:
         samples = raw[..., 0].astype(np.float32) / 127.5 - 1
     else:  # shift into the high bytes of an int32
         wide = np.zeros((*raw.shape[:2], 4), np.uint8)
         wide[..., 4 - width:] = raw
         full_scale = 2.0**31 - 2.0 ** (32 - 8 * width)  # so that int16 samples are stored as they are
         samples = np.maximum(wide.view("<i4")[..., 0] / full_scale, -1).astype(np.float32)
-    return samples.mean(axis=1), rate
+    return mixed_down(samples), rate
+
+
+def mixed_down(samples: np.ndarray) -> np.ndarray:
+    """The mean of the channels: float32 [samples, channels] → [samples]."""
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
 
 
 def wav_bytes(waveform: np.ndarray, rate: int) -> bytes:

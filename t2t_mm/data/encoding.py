@@ -9,17 +9,18 @@ import pickle
 import queue
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 from t2t_mm.data.features import columns_of, encode_samples
+from t2t_mm.data.files.skipped import record_skipped
 from t2t_mm.data.records import frame, serialise_example
 from t2t_mm.data.worker_process import WorkerProcess, answer_requests
 from t2t_mm.errors import UserError
 
 CHUNK_SAMPLES = 512
 CHUNK_BYTES = 4 << 20
+FILE_BYTES = 32 << 10  # what a file that is not read yet counts
 _UNSENDABLE = (pickle.PickleError, AttributeError, ImportError, TypeError)
 
 Tasks = dict[str, tuple[dict, dict]]  # problem name → (its features, its encoders by vocabulary key)
@@ -27,11 +28,15 @@ Tasks = dict[str, tuple[dict, dict]]  # problem name → (its features, its enco
 
 @dataclasses.dataclass
 class Chunk:
-    """Encoded samples: the frames of their records, how many, and column → (sum of lengths, longest)."""
+    """Encoded samples: the frames of their records, how many, and column → (sum of lengths, longest).
+
+    `skipped` are the arguments of `skip` (data/files/skipped.py) for each sample that was left out.
+    """
 
     records: bytes
     count: int
     lengths: dict[str, tuple[int, int]]
+    skipped: list[tuple[str, str, int, str]] = dataclasses.field(default_factory=list)
 
 
 def encode_chunk(tasks: Tasks, problem: str, split: str, first: int, samples: list[dict[str, Any]]) -> Chunk:
@@ -55,10 +60,12 @@ def encode_chunk(tasks: Tasks, problem: str, split: str, first: int, samples: li
 
 def _encode(features: dict, encoders: dict, samples: list[dict[str, Any]]) -> Chunk:
     columns = columns_of(features)
-    records = encode_samples(features, encoders, samples)
+    with record_skipped() as skipped:
+        records = encode_samples(features, encoders, samples)
     sizes = {column: [len(record[column]) for record in records] for column in columns}
     content = frame([serialise_example(record, columns) for record in records])
-    return Chunk(content, len(records), {column: (sum(each), max(each)) for column, each in sizes.items()})
+    lengths = {column: (sum(each), max(each, default=0)) for column, each in sizes.items()}
+    return Chunk(content, len(records), lengths, skipped.items)
 
 
 class EncodingPool:
@@ -154,7 +161,9 @@ def _size(value: Any) -> int:
     """About how many bytes a raw value takes."""
     if isinstance(value, tuple | list):
         return sum(map(_size, value))
-    return value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, str | bytes) else 8
+    if isinstance(value, PurePath):
+        return FILE_BYTES
+    return value.nbytes if hasattr(value, "nbytes") else len(value) if isinstance(value, str | bytes) else 8
 
 
 def serve() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 from t2t_mm.data.records import Shard
@@ -46,6 +47,7 @@ class Manifest:
     vocabularies: dict[str, str]  # vocabulary key → checksum
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)  # reason → items left out, see skipped.txt
     notes: list[str] = dataclasses.field(default_factory=list)  # e.g. that a split is made by hash
+    facts: dict = dataclasses.field(default_factory=dict)  # what the problem's features depend on, Problem.find_facts
     format_version: int = FORMAT_VERSION
     python_version: str = dataclasses.field(default_factory=platform.python_version)
 
@@ -162,3 +164,12 @@ def check_features(manifest: Manifest, problem) -> None:
                    if manifest.features.get(name) != declared.get(name)]
         raise UserError(f"The features of {problem.name} have changed since its data was generated: "
                         f"{'; '.join(changed)}. Generate again: {command(problem.name, manifest.data_dir)}")
+
+
+def check_vocabularies(manifest: Manifest, checksums: Mapping[str, str]) -> None:
+    """UserError if the data were made with other vocabularies than those of `checksums` (key → checksum)."""
+    for key, checksum in manifest.vocabularies.items():
+        if checksums.get(key) != checksum:
+            raise UserError(f"The data of {manifest.problem} in {manifest.data_dir!r} were made with another "
+                            f"vocabulary {key!r} than the given one. Generate the data again, or use the vocabulary "
+                            "of the data.")

@@ -14,7 +14,7 @@ import tensorflow as tf
 from t2t_mm.data.buckets import Buckets, Plan, length_features, plan_in_order
 from t2t_mm.data.examples import Tensors, finish_batch, length_of, shapes_of, tensors_of
 from t2t_mm.data.features import Feature, columns_of
-from t2t_mm.data.manifest import Manifest, check_features, check_files, read_manifest
+from t2t_mm.data.manifest import Manifest, check_features, check_files, check_vocabularies, read_manifest
 from t2t_mm.errors import UserError
 
 SHUFFLE_BYTES = 32 << 20  # records are permuted in blocks of about this size; a checkpoint holds one block
@@ -99,10 +99,8 @@ def _checked_manifest(problem, data_dir: str, split: str, encoders: dict[str, An
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} in {data_dir!r} has no examples; other splits: "
                         f"{', '.join(f'{name} {part.count}' for name, part in manifest.splits.items())}.")
-    for key, checksum in manifest.vocabularies.items():
-        if encoders is not None and (key not in encoders or encoders[key].checksum != checksum):
-            raise UserError(f"The data of {problem.name} in {data_dir!r} were made with another vocabulary {key!r} "
-                            "than the given one. Generate the data again, or use the vocabulary of the data.")
+    if encoders is not None:
+        check_vocabularies(manifest, {key: encoder.checksum for key, encoder in encoders.items()})
     return manifest
 
 

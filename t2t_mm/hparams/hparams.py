@@ -49,10 +49,15 @@ class Hparams:
     adam_epsilon: float = hparam(1e-9, "added to Adam's denominator", low=0.0)
     weight_decay: float = hparam(0.0, "decoupled weight decay; 0: none", low=0.0)
     mixing: str = hparam("uniform", "how the problem of a step is chosen",
-                         choices=("uniform", "proportional", "temperature", "weights"))
+                         choices=("uniform", "proportional", "temperature", "weights", "schedule", "adaptive"))
     mixing_temperature: float = hparam(2.0, "mixing=temperature: share ~ size^(1/this); 1: proportional", low=0.01)
     mixing_weights: tuple[float, ...] = hparam((), "mixing=weights: one for each problem, in their order", low=0.0)
+    mixing_schedule: str = hparam("", "mixing=schedule: shares by step, such as 0:uniform/2000:proportional")
+    mixing_floor: float = hparam(0.25, "mixing=adaptive: least share of a problem, in equal shares", low=0.01, high=1.0)
+    loss_weights: tuple[float, ...] = hparam((), "factor of each problem's loss, in their order; none: 1", low=0.0)
     problems_per_step: int = hparam(1, "problems whose gradients are averaged in one step", low=1)
+    adversary_coef: float = hparam(0.0, "strength of the domain adversary's reversed gradient; 0: none", low=0.0)
+    similarity_coef: float = hparam(0.0, "weight of the distance between encoded input and target; 0: none", low=0.0)
     mixed_precision: str = hparam("float32", "type of the activations; variables are always float32",
                                   choices=("float32", "bfloat16", "float16"))
     eval_interval: int = hparam(500, "steps from one evaluation to the next", low=1)

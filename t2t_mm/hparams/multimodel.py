@@ -16,6 +16,8 @@ class MultimodelHparams(DoorHparams):
     encoder_blocks: int = hparam(6, "ConvBlocks of the encoder, the experts in their middle", low=1)
     mixer_blocks: int = hparam(2, "ConvBlocks of the I/O mixer", low=0)
     decoder_blocks: int = hparam(4, "pairs of ConvBlock and attention in the decoder", low=1)
+    attention: bool = hparam(True, "false: no attention; the decoder sees the mean of the encoded source")
+    experts: bool = hparam(True, "false: no mixtures of experts")
     num_experts: int = hparam(60, "experts of each mixture", low=1)
     experts_per_token: int = hparam(4, "experts that work on a token (k)", low=1)
     expert_size: int = hparam(2048, "hidden units of an expert", low=1)

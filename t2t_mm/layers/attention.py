@@ -125,6 +125,30 @@ class SourceAttention(_Heads):
         return self._attend_one(query, state["keys"], state["values"], state["bias"]), state
 
 
+class SourceMean(Layer):
+    """The mean of the source, through a dense layer, at every position: what is left of attention without attention.
+
+    [B, T, D] → [B, T, D].
+    """
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.output_projection = Dense(channels, use_bias=False, name="output")
+
+    def call(self, x, source=None, presence=None, training=False):
+        return ops.broadcast_to(self._mean(source)[:, None], ops.shape(x))
+
+    def initial_state(self, source, max_length):
+        return {"mean": self._mean(source)}
+
+    def step(self, x, state, position):
+        return state["mean"], state
+
+    def _mean(self, source):  # → [B, D]
+        presence = ops.cast(source.presence, source.x.dtype)[..., None]
+        return self.output_projection(ops.sum(source.x * presence, axis=1) / ops.maximum(ops.sum(presence, axis=1), 1))
+
+
 class AttentionBlock(Layer):
     """The attention block of the MultiModel (1706.05137, section 2.2, figure 2): [B, T, D] → [B, T, D], causal.
 

@@ -2,34 +2,47 @@
 
 import contextlib
 import contextvars
+from collections.abc import Callable
+from typing import NamedTuple
 
 from keras import ops
 
-_transposed: contextvars.ContextVar = contextvars.ContextVar("transposed_kernels", default=None)
+WIDE = 2**21  # elements from which a matrix is transposed
+
+
+class _Ways(NamedTuple):
+    columns: dict  # id of a wide matrix → its transpose
+    write: Callable | None
+
+
+_ways: contextvars.ContextVar = contextvars.ContextVar("ways_of_stepping", default=_Ways({}, None))
 
 
 @contextlib.contextmanager
-def stepping(variables):
+def stepping(variables, write_slot=None):
     """Within this context `product` and `write` do what they always do in the way that CPUs are faster at.
 
-    Enter it where the loop is built, outside of the loop's body: each matrix of `variables` is transposed once, here
-    (in a graph: those that are used). Not for XLA, which has its own ways.
+    Enter it where the loop is built, outside of the loop's body: each wide matrix of `variables` is transposed once,
+    here (in a graph: those that are used). Not for XLA, which has its own ways.
+
+    Args:
+        write_slot: does what `write` does, in place.
     """
-    kernels = {id(v): ops.transpose(v) for v in variables if len(v.shape) == 2}
-    token = _transposed.set(kernels)
+    wide = [v for v in variables if len(v.shape) == 2 and v.shape[0] * v.shape[1] >= WIDE]
+    token = _ways.set(_Ways({id(v): ops.transpose(v) for v in wide}, write_slot))
     try:
         yield
     finally:
-        _transposed.reset(token)
+        _ways.reset(token)
 
 
 def product(x, kernel):
     """x [N, I] · kernel [I, O], a variable → [N, O].
 
-    While stepping it is (kernelᵀ · xᵀ)ᵀ: with the large matrix on the left a product of 32 rows runs at 99–160 GFLOP/s
-    where x · kernel runs at 57–112 (two cores, oneDNN, 256×256 to 256×8192).
+    While stepping it is (kernelᵀ · xᵀ)ᵀ for a wide matrix, such as that of a softmax: 1.6 ms for 2.6 (32 rows,
+    256×8192, two cores, oneDNN). For a narrower one transposing x and the result costs more than it brings.
     """
-    columns = (_transposed.get() or {}).get(id(kernel))
+    columns = _ways.get().columns.get(id(kernel))
     if columns is None or columns.dtype != x.dtype:
         return ops.matmul(x, kernel)
     return ops.transpose(ops.matmul(columns, ops.transpose(x)))
@@ -38,14 +51,9 @@ def product(x, kernel):
 def write(buffer, slot, value):
     """buffer [B, ..., T, C] with value [B, ..., C] in the given slot of its axis T.
 
-    While stepping it is a scatter. TensorFlow copies the buffer either way, but a scatter takes 0.3 ms for 1 MB where
-    the update of a slice takes 0.6 ms (two cores); so buffers should be no longer than they must (decoding/blocks.py).
+    keras copies the buffer at every step; the `write_slot` of `stepping` need not (decoding/in_place.py).
     """
-    if _transposed.get() is None:
-        start = (0,) * (len(buffer.shape) - 2) + (slot, 0)
-        return ops.slice_update(buffer, start, value[..., None, :])
-    shape = ops.shape(buffer)
-    value = ops.reshape(value, (-1, buffer.shape[-1]))
-    places = ops.arange(ops.shape(value)[0]) * shape[-2] + slot  # of the rows in [B·…·T, C]
-    rows = ops.reshape(buffer, (-1, buffer.shape[-1]))
-    return ops.reshape(ops.scatter_update(rows, places[:, None], value), shape)
+    in_place = _ways.get().write
+    if in_place is not None:
+        return in_place(buffer, slot, value)
+    return ops.slice_update(buffer, (0,) * (len(buffer.shape) - 2) + (slot, 0), value[..., None, :])

@@ -2,7 +2,7 @@
 
 from t2t_mm import registry
 from t2t_mm.hparams.multimodel import MultimodelHparams
-from t2t_mm.layers.attention import AttentionBlock, SourceAttention
+from t2t_mm.layers.attention import AttentionBlock, SourceAttention, SourceMean
 from t2t_mm.layers.composite import Chain, Residual
 from t2t_mm.layers.convolution import ConvBlock
 from t2t_mm.layers.experts import MixtureOfExperts
@@ -20,6 +20,9 @@ class Multimodel(T2TModel):
 
     Departures from the paper: a layer norm closes encoder and decoder (their residual sums grow with depth), and the
     layer norm that ends a residual branch of a ConvBlock starts at a gain of 0.1 (layers/convolution.py).
+
+    For the paper's table of crucial components (section 3.4) `attention=false` leaves out the attention block and sees
+    the source by its mean only, and `experts=false` leaves out the mixtures of experts.
     """
 
     hparams_class = MultimodelHparams
@@ -29,15 +32,13 @@ class Multimodel(T2TModel):
         return Chain([Timing(name="timing"), *_around_experts(blocks, hparams, "encoder_experts")], name="encoder")
 
     def make_decoder(self, hparams):
-        mixer = [AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.dropout, name="mixer")]
+        mixer = [_mixer_attention(hparams)] if hparams.attention else []
         mixer += [_conv_block(hparams, True, f"mixer_block{i + 1}") for i in range(hparams.mixer_blocks)]
         pairs = []
         for i in range(hparams.decoder_blocks):
-            attention = SourceAttention(hparams.hidden_size, hparams.num_heads, name="attention")
-            pairs.append([
-                _conv_block(hparams, True, f"block{i + 1}"),
-                Residual(attention, hparams.dropout, name=f"attention{i + 1}"),
-            ])
+            view = _source_view(hparams)
+            branch = Residual(view, hparams.dropout, name=f"{view.name}{i + 1}")
+            pairs.append([_conv_block(hparams, True, f"block{i + 1}"), branch])
         middle = _around_experts(pairs, hparams, "decoder_experts")
         flat = [part for pair in middle for part in (pair if isinstance(pair, list) else [pair])]
         return Chain([*mixer, *flat], name="decoder")
@@ -47,8 +48,21 @@ def _conv_block(hparams, causal, name):
     return ConvBlock(hparams.hidden_size, causal, hparams.dropout, name=name)
 
 
+def _mixer_attention(hparams):
+    return AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.dropout, name="mixer")
+
+
+def _source_view(hparams):
+    """What a decoder block sees the source through."""
+    if hparams.attention:
+        return SourceAttention(hparams.hidden_size, hparams.num_heads, name="attention")
+    return SourceMean(hparams.hidden_size, name="source_mean")
+
+
 def _around_experts(parts, hparams, name):
     """The parts with a mixture of experts in their middle."""
+    if not hparams.experts:
+        return parts
     experts = MixtureOfExperts(
         hparams.hidden_size, hparams.expert_size, hparams.num_experts, hparams.experts_per_token,
         hparams.moe_loss_coef, hparams.capacity_factor, name=name,

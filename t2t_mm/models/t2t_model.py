@@ -6,13 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from t2t_mm import registry
 from t2t_mm.errors import UserError
 from t2t_mm.layers.cross_entropy import cross_entropy
+from t2t_mm.layers.domain_adaptation import DomainAdaptation
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.randomness import seeded
 from t2t_mm.layers.sequence import Stream, join, shift_right
 from t2t_mm.layers.side_outputs import collect_side_outputs
+from t2t_mm.models.doors import Doors
 
 
 class ModelOutput(NamedTuple):
@@ -48,14 +49,12 @@ class T2TModel(Layer):
         self.hparams = hparams
         self._problems = {problem.name: problem for problem in problems}
         self._commands = sorted({problem.command for problem in problems})
-        self._door_names = {}  # (problem, feature) → attribute
-        self._door_keys = {}  # attribute → what is behind it
-        for problem in problems:
-            for name, feature in {**problem.inputs, "targets": problem.targets}.items():
-                self._door_names[problem.name, name] = self._open_door(
-                    problem.name, name, feature, vocabulary_sizes, modalities or {}
-                )
+        self.doors = Doors(problems, vocabulary_sizes, hparams, modalities or {}, name="doors")
         self.encoder, self.decoder = self.make_encoder(hparams), self.make_decoder(hparams)
+        self.adaptation = None
+        if hparams.adversary_coef or hparams.similarity_coef:
+            self.adaptation = DomainAdaptation(hparams.hidden_size, len(self._problems), hparams.adversary_coef,
+                                               hparams.similarity_coef, name="adaptation")
         start = keras.initializers.RandomNormal(stddev=1.0)
         self.commands = self.add_weight(
             shape=(len(self._commands), hparams.hidden_size), initializer=start, name="commands"
@@ -70,31 +69,22 @@ class T2TModel(Layer):
         """A causal layer (layers/__init__.py): call(x [B, T, D], source, presence, training) → [B, T, D]."""
         raise NotImplementedError
 
-    # Doors.
+    def admit(self, problem):
+        """Lets the model be asked for a problem that it was not made for, through doors and with a command that it has.
 
-    def _open_door(self, problem, name, feature, vocabulary_sizes, overrides):
-        modality = overrides.get(f"{problem}.{name}", overrides.get(name, feature.modality))
-        key, size = modality, None
-        if feature.vocabulary is not None:
-            key, size = f"{modality}_{feature.vocabulary}", vocabulary_sizes[feature.vocabulary]
-        elif name == "targets":
-            size = feature.size
-            key = f"{modality}_{problem}"
-        elif hasattr(feature, "channels"):
-            key = f"{modality}_{feature.channels}"
-        elif hasattr(feature, "mel_bins"):
-            key = f"{modality}_{feature.mel_bins}"
-        attribute = "door_" + "".join(c if c.isalnum() else "_" for c in key)
-        if self._door_keys.setdefault(attribute, key) != key:
-            raise UserError(f"{self._door_keys[attribute]!r} and {key!r} would share a door: rename one vocabulary.")
-        if not hasattr(self, attribute):
-            setattr(self, attribute, registry.modality(modality)(self.hparams, size, name=attribute))
-            getattr(self, attribute).build()  # doors are entered by their methods, not called
-        return attribute
+        Raises UserError if it lacks one of them.
+        """
+        missing = self.doors.admit(problem)
+        if problem.command not in self._commands:
+            missing.append(f"the command {problem.command!r} (it has {', '.join(self._commands)})")
+        if missing:
+            raise UserError(f"This model was not trained on {problem.name} and cannot be asked for it, because it "
+                            f"lacks {' and '.join(missing)}. Train it on a problem that has them.")
+        self._problems[problem.name] = problem
 
     def door(self, problem: str, feature: str):
         """The modality through which `feature` of `problem` passes."""
-        return getattr(self, self._door_names[problem, feature])
+        return self.doors.door(problem, feature)
 
     def autoregressive(self, problem: str) -> bool:
         """Whether the targets are generated one by one; if not, `call`'s logits [:, 0] say it all."""
@@ -105,23 +95,27 @@ class T2TModel(Layer):
         return self._commands.index(self._problems[problem].command)
 
     def graph_key(self, problem: str):
-        """Problems with equal keys differ in nothing but their command: one graph, given the command, serves all."""
+        """Problems with equal keys differ in nothing but their command: one graph, given the command, serves all.
+
+        With a domain adversary each problem has a graph of its own.
+        """
         spec = self._problems[problem]
-        features = {**spec.inputs, "targets": spec.targets}
-        shapes = tuple((n, self._door_names[problem, n], getattr(f, "shape", None)) for n, f in features.items())
-        return shapes
+        shapes = tuple((name, self.doors.name_of(problem, name), getattr(feature, "shape", None))
+                       for name, feature in spec.features.items())
+        return (problem, shapes) if self.hparams.adversary_coef else shapes
 
     def build_variables(self):
         """Makes every variable by one small eager pass through each graph; call it before tracing."""
         keys = {}
         for name in self._problems:
             keys.setdefault(self.graph_key(name), name)
+        training = self.adaptation is not None  # which works in training only
         for name in keys.values():
-            self.call(self._smallest_batch(self._problems[name]), name)
+            self.call(self._smallest_batch(self._problems[name]), name, training, np.zeros(2, "int32"))
 
     def _smallest_batch(self, problem):
         batch = {}
-        for name, feature in {**problem.inputs, "targets": problem.targets}.items():
+        for name, feature in problem.features.items():
             if feature.is_text:
                 batch[name] = np.ones((1, 2), "int32")
             elif hasattr(feature, "shape"):
@@ -145,6 +139,9 @@ class T2TModel(Layer):
         with seeded(seed if training else None), collect_side_outputs() as side:
             command = self._command(problem, command)
             source = self._encode(batch, problem, command, training)
+            if training and self.adaptation is not None:
+                domain = list(self._problems).index(problem)
+                self.adaptation(source, domain=domain, encoded_target=self._target_encoder(batch, problem))
             stream = self._decoder_input(batch, problem, source, command)
             x = self.decoder(stream.x, source=source._replace(grid=None), presence=stream.presence, training=training)
             logits = self.door(problem, "targets").top(x, stream)
@@ -165,6 +162,18 @@ class T2TModel(Layer):
             streams = [Stream(x, ops.ones_like(x[..., 0], dtype="float32"))]
         stream = join(streams) if len(streams) > 1 else streams[0]
         return stream._replace(x=self.encoder(stream.x, presence=stream.presence, training=training))
+
+    def _target_encoder(self, batch, problem):
+        """A function that encodes the targets as if they were inputs; None if they are no sequence, or all there is."""
+        door = self.door(problem, "targets")
+        if not door.autoregressive or not self._problems[problem].inputs:
+            return None
+
+        def encode():
+            stream = door.bottom(batch["targets"])
+            return stream._replace(x=self.encoder(stream.x, presence=stream.presence, training=True))
+
+        return encode
 
     def _decoder_input(self, batch, problem, source, command):
         door = self.door(problem, "targets")
@@ -219,7 +228,7 @@ class T2TModel(Layer):
 
     def parameter_groups(self) -> dict[str, int]:
         """Part (a door, the encoder, the decoder, the commands) → its number of parameters."""
-        parts = {name: getattr(self, name) for name in sorted(set(self._door_names.values()))}
-        parts |= {"encoder": self.encoder, "decoder": self.decoder}
+        parts = {**self.doors.all(), "encoder": self.encoder, "decoder": self.decoder}
+        parts |= {"adaptation": self.adaptation} if self.adaptation is not None else {}
         counts = {name: sum(int(np.prod(w.shape)) for w in part.trainable_weights) for name, part in parts.items()}
         return {**counts, "commands": int(np.prod(self.commands.shape))}

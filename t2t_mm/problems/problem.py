@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
@@ -34,6 +34,7 @@ class Problem:
     splits: tuple[str, ...] = ("train", "dev", "test")
     shards: dict[str, int] = {"train": 4, "dev": 1, "test": 1}
     metrics: tuple[str, ...] = ("exact_match",)  # corpus metrics of decoded text, names of metrics/corpus.py
+    facts: Mapping[str, Any] = {}  # of an instance: what `find_facts` found, from its manifest or its run
 
     def __init__(self, reverse: bool = False, copy: bool = False):
         """Raises UserError where `reverse` or `copy` makes no sense for this problem's features."""
@@ -59,6 +60,14 @@ class Problem:
     def check_sources(self, tmp_dir: str) -> None:
         """Raises UserError if files that `samples` reads are not there; called before any work."""
         del tmp_dir
+
+    def find_facts(self, tmp_dir: str) -> dict[str, Any]:
+        """What `define_features` must know of the files, e.g. the names of classes: JSON values, kept as `facts`.
+
+        Called once, before anything is generated; until then `facts` is empty, and features may be provisional.
+        """
+        del tmp_dir
+        return {}
 
     def preprocess(self, tensors: dict[str, Any], training: bool, seed: Any) -> dict[str, Any]:
         """Changes one parsed example inside tf.data, e.g. augments it; `seed` is an int32 tensor [2]."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from t2t_mm import registry
 from t2t_mm.data.features import Audio, Feature, Text
+from t2t_mm.data.sound_mixing import at_peak, finished, in_noise, louder_or_softer, strung_together
 from t2t_mm.data.splitting import split_of
 from t2t_mm.errors import UserError
 from t2t_mm.problems.problem import Problem, Sample
@@ -83,22 +84,8 @@ def _stream(split: str) -> int:
 
 def _speak(code: str, voice: dict[str, np.ndarray], random: np.random.Generator) -> np.ndarray:
     """A code as a waveform float32 [samples] in [-1, 1] at 8 kHz."""
-    parts = [_pause(random)]
-    for sign in code.split():
-        parts += [_at_speed(voice[sign], random.uniform(0.9, 1.1)), _pause(random)]
-    waveform = np.concatenate(parts) * 10 ** (random.uniform(-6, 6) / 20)
-    noise = np.sqrt(np.mean(waveform**2)) * 10 ** (random.uniform(-50, -25) / 20)
-    waveform = waveform + noise * random.standard_normal(len(waveform))
-    return np.clip(waveform, -1, 1).astype(np.float32)
-
-
-def _pause(random: np.random.Generator) -> np.ndarray:
-    return np.zeros(int(random.uniform(0.03, 0.25) * _RATE))
-
-
-def _at_speed(waveform: np.ndarray, speed: float) -> np.ndarray:
-    """The recording played faster (> 1) or slower (< 1), pitch and all."""
-    return np.interp(np.arange(0, len(waveform) - 1, speed), np.arange(len(waveform)), waveform)
+    waveform = strung_together((voice[sign] for sign in code.split()), _RATE, random, speed_change=0.1)
+    return finished(in_noise(louder_or_softer(waveform, random), random))
 
 
 @functools.lru_cache(maxsize=1)
@@ -129,4 +116,4 @@ def _trimmed(waveform: np.ndarray) -> np.ndarray:
     power = np.convolve(waveform**2, np.full(_RATE // 100, 100 / _RATE), "same")
     loud = np.flatnonzero(power > _QUIET**2)
     waveform = waveform[loud[0]:loud[-1] + 1]
-    return waveform * (0.5 / np.abs(waveform).max())
+    return at_peak(waveform)

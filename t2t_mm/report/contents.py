@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,18 @@ class Curve:
     steps: tuple[int, ...]
     accuracy: tuple[float, ...]
     log_perplexity: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training took of one problem, in all; and its share of the steps before each moment that was logged."""
+
+    problem: str
+    steps: int
+    examples: int
+    tokens: int                         # of targets
+    moments: tuple[int, ...]            # in steps of the run; none where the mixing does not change
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,7 @@ class Contents:
     curves: tuple[Curve, ...]
     samples: tuple[Sample, ...]
     experts: tuple[Experts, ...]
+    trained: tuple[Trained, ...] = ()
 
 
 def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 3, decoded: int = DECODED,
@@ -97,6 +110,7 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
     from t2t_mm.training.event_log import read_lines
 
     history = tuple(curves(read_lines(output_dir)))
+    changing = experiment.hparams.mixing in ("schedule", "adaptive")
     decoder = Decoder(experiment, output_dir, DecodeSettings(), which=which)
     evaluator = Evaluator(decoder.model)
     problems = experiment.problems
@@ -109,6 +123,7 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
         samples=tuple(sample for problem in problems
                       for sample in sampling.samples(experiment, decoder, problem, split, samples)),
         experts=tuple(experts.shares(experiment, decoder, split)),
+        trained=tuple(trained(list(read_lines(output_dir)), changing)),
     )
 
 
@@ -123,6 +138,17 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
             found.setdefault(line["problem"], []).append(point)
     for problem, points in found.items():
         yield Curve(problem, *zip(*sorted(points, key=lambda point: point[0])))
+
+
+def trained(lines: Sequence[Mapping[str, Any]], changing: bool) -> Iterator[Trained]:
+    """What the train lines of metrics.jsonl say, problem by problem; `changing`: with shares by moment."""
+    from t2t_mm.training.event_log import train_totals
+
+    shares = {(line["problem"], line["step"]): line["metrics"]["share"] for line in lines if line["split"] == "train"}
+    moments = tuple(sorted({step for _, step in shares})) if changing else ()
+    for problem, sums in train_totals(lines).items():
+        yield Trained(problem, *(int(sums[name]) for name in ("steps", "examples", "tokens")), moments,
+                      tuple(shares.get((problem, moment), 0.0) for moment in moments))
 
 
 def measure_text(measures: Mapping[str, Any]) -> str:

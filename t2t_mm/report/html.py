@@ -2,12 +2,12 @@
 
 import html
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from t2t_mm.data.atomic import atomic_file
 from t2t_mm.report import chart, media
-from t2t_mm.report.contents import Contents, Curve, Experts, Piece, Row, Sample, measure_text
+from t2t_mm.report.contents import Contents, Curve, Experts, Piece, Row, Sample, Trained, measure_text
 from t2t_mm.report.style import STYLE
 
 # Nothing outside the page may be loaded, even if an escape were missed.
@@ -29,6 +29,7 @@ def render(contents: Contents) -> str:
         _facts(contents.facts),
         _results(contents.rows, contents.split),
         _curves(contents.curves, {row.problem: row.baseline for row in contents.rows}),
+        _trained(contents.trained),
         _samples(contents.samples, contents.split),
         _experts(contents.experts),
         "<footer>Written by t2t-report. The page is self-contained: no script, nothing loaded.</footer>",
@@ -80,6 +81,22 @@ def _curves(curves: Iterable[Curve], baselines: dict[str, float]) -> str:
         cards.append(f'<div class="card"><h3>{_safe(curve.problem)}</h3>{accuracy}{perplexity}</div>')
     return _section("Learning curves", "On the dev split, by training step of the joint model.",
                     f'<div class="grid">{"".join(cards)}</div>')
+
+
+def _trained(trained: Sequence[Trained]) -> str:
+    if not trained:
+        return ""
+    head = "<tr><th>problem</th><th>steps</th><th>share</th><th>examples</th><th>target tokens</th></tr>"
+    total = max(sum(one.steps for one in trained), 1)
+    lines = "".join(f'<tr><td class="mono">{_safe(one.problem)}</td><td>{one.steps:,}</td>'
+                    f"<td>{_percent(one.steps / total)}</td><td>{one.examples:,}</td><td>{one.tokens:,}</td></tr>"
+                    for one in trained)
+    drawings = (chart.learning_curve(f"{one.problem}: share of the steps", one.moments, one.shares, unit_range=True)
+                for one in trained if one.moments)
+    cards = "".join(f'<div class="card">{drawing}</div>' for drawing in drawings)
+    return _section("Mixing", "How much of each problem the model was trained on.",
+                    f'<div class="stack"><div class="card wide"><table>{head}{lines}</table></div>'
+                    f'<div class="grid">{cards}</div></div>')
 
 
 def _samples(samples: Iterable[Sample], split: str) -> str:

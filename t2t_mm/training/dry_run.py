@@ -25,8 +25,9 @@ from t2t_mm.training.optimizers import Optimizer
 
 WEIGHT, GRADIENT, MOMENT = 4, 4, 4  # bytes, float32 in every precision
 MOMENTS = {"adam": 2, "sgd": 1}
-# What TensorFlow itself keeps, for each operation up to the gradients: nodes, their optimized copies, kernels, and those
-# of the optimizer. Not derived but fitted, to what two Transformers took on a CPU beyond their tensors (32 and 33 KiB).
+# What TensorFlow itself keeps, for each operation up to the gradients: nodes, their optimized copies, kernels, and
+# those of the optimizer. Not derived but fitted, to what two Transformers took on a CPU beyond their tensors (32 and
+# 33 KiB).
 BYTES_AN_OPERATION = 32 * 2**10
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from t2t_mm.data.atomic import atomic_file
 
 FILE_NAME = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
+TOTALS = ("steps", "examples", "tokens")  # metrics of a train line that are sums since the line before
 _SCALAR = tf.compat.v1.SummaryMetadata(  # what tf.summary.scalar writes, which needs the tensorboard package
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class="DATA_CLASS_SCALAR")
 
@@ -109,6 +110,27 @@ def read_lines(output_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
 def last_metrics(output_dir: str | os.PathLike, split: str = "dev") -> dict[str, dict[str, float]]:
     """Problem → the metrics of its last line of a split."""
     return {line["problem"]: line["metrics"] for line in read_lines(output_dir) if line["split"] == split}
+
+
+def train_totals(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Problem → its steps, examples and target tokens, summed over train lines; in order of names.
+
+    Where a step trains several problems, it counts for each of them.
+    """
+    totals: dict[str, dict[str, float]] = {}
+    for line in lines:
+        if line["split"] == "train":
+            sums = totals.setdefault(line["problem"], dict.fromkeys(TOTALS, 0.0))
+            for name in TOTALS:
+                sums[name] += line["metrics"].get(name) or 0.0
+    return dict(sorted(totals.items()))
+
+
+def describe_totals(totals: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line for each problem: its steps, their share, examples and target tokens."""
+    steps = sum(sums["steps"] for sums in totals.values())
+    return [f"  {name}: {sums['steps']:,.0f} steps ({sums['steps'] / max(steps, 1):.1%}), {sums['examples']:,.0f} "
+            f"examples, {sums['tokens']:,.0f} target tokens" for name, sums in totals.items()]
 
 
 def shortest(value: float) -> float | None:

@@ -9,7 +9,7 @@ from t2t_mm.training.optimizers import Optimizer, read
 
 
 class Gradients:
-    """Differentiates a model's loss: nats per target position plus its auxiliary losses.
+    """Differentiates a model's objective: nats per target position, times a weight, plus its auxiliary losses.
 
     With a strategy each replica takes its own part of the batch and counts by its target positions, so that the
     gradient is that of the whole batch: Σ nats / Σ positions. Auxiliary losses are averaged by the same weights. XLA
@@ -24,7 +24,7 @@ class Gradients:
         self._model, self._optimizer, self._xla, self._strategy = model, optimizer, xla, strategy
 
     def __call__(self, problem: str, parts: tuple[Mapping[str, tf.Tensor], ...], command: tf.Tensor,
-                 seed: tf.Tensor) -> tuple[dict[int, tf.Tensor], dict[str, tf.Tensor]]:
+                 seed: tf.Tensor, weight: tf.Tensor | float = 1.0) -> tuple[dict[int, tf.Tensor], dict[str, tf.Tensor]]:
         """To be called in a graph, in a replica where there is a strategy.
 
         Args:
@@ -32,32 +32,33 @@ class Gradients:
           parts: the part of the batch for each replica.
           command: int32 scalar, the number of the command.
           seed: int32 [2].
+          weight: float32 scalar, of the problem's nats in the objective.
 
         Returns:
-          Index of a variable → dense gradient, for the variables that the problem touches; and the scalars loss,
-          objective, auxiliary losses and statistics by their names, tokens, examples, and finite (1 or 0).
+          Index of a variable → dense gradient, for the variables that the problem touches; and the scalars loss (not
+          weighted), objective, auxiliary losses and statistics by their names, tokens, examples, and finite (1 or 0).
         """
         if self._strategy is None:
-            gradients, means, tokens, examples = self._of_one_replica(problem, parts[0], command, seed)
+            gradients, means, tokens, examples = self._of_one_replica(problem, parts[0], command, seed, weight)
         else:
-            gradients, means, tokens, examples = self._of_all_replicas(problem, parts, command, seed)
+            gradients, means, tokens, examples = self._of_all_replicas(problem, parts, command, seed, weight)
         finite = tf.where(tf.math.is_finite(means["objective"]), 1.0, 0.0)
         return gradients, dict(means, tokens=tokens, examples=examples, finite=finite)
 
-    def _of_all_replicas(self, problem, parts, command, seed):
+    def _of_all_replicas(self, problem, parts, command, seed, weight):
         replica = tf.distribute.get_replica_context()
         number = int(tf.get_static_value(replica.replica_id_in_sync_group))
         seed = tf.random.experimental.stateless_fold_in(seed, number)
         function = partial(self._of_one_replica, problem)
         if self._xla:
             function = tf.function(function, jit_compile=True, autograph=False)
-        gradients, means, tokens, examples = function(dict(parts[number]), command, seed)
+        gradients, means, tokens, examples = function(dict(parts[number]), command, seed, weight)
         weighted = [tensor * tokens for tensor in (*gradients.values(), *means.values())]
         *sums, tokens, examples = replica.all_reduce(tf.distribute.ReduceOp.SUM, [*weighted, tokens, examples])
         averages = [tf.math.divide_no_nan(total, tokens) for total in sums]
         return dict(zip(gradients, averages)), dict(zip(means, averages[len(gradients):])), tokens, examples
 
-    def _of_one_replica(self, problem, batch, command, seed):
+    def _of_one_replica(self, problem, batch, command, seed, weight):
         """Gradients, means over target positions, number of target positions, number of examples."""
         loss_scale = self._optimizer.loss_scale
         scale = 1.0 if loss_scale is None else read(loss_scale.scale)
@@ -65,9 +66,9 @@ class Gradients:
             output = self._model.call(batch, problem, training=True, seed=seed, command=command)
             nats, tokens = self._model.loss(batch, problem, output, training=True)
             tokens = tf.cast(tokens, tf.float32)
-            means = {"loss": tf.math.divide_no_nan(tf.cast(nats, tf.float32), tokens)}
-            means.update({name: tf.cast(value, tf.float32) for name, value in output.losses.items()})
-            means["objective"] = tf.add_n(list(means.values()))
+            loss = tf.math.divide_no_nan(tf.cast(nats, tf.float32), tokens)
+            means = {name: tf.cast(value, tf.float32) for name, value in output.losses.items()}
+            means = {"loss": loss, **means, "objective": tf.add_n([loss * weight, *means.values()])}
             scaled_loss = means["objective"] * scale
         gradients = self._by_index(tape, scaled_loss, scale)
         means.update(_scalar_statistics(output.statistics))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from t2t_mm.errors import UserError
+from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.event_log import EventLog
 from t2t_mm.training.progress import Progress, Taken
@@ -55,18 +56,22 @@ class Loop:
         output_dir: where the batch of a NaN goes.
         workers: the processes that train together, in every one of which such a loop runs.
         traces: () → what was traced → how many graphs so far; a curve each.
+        adaptive: the mixing that `take` asks, if evaluations change it; its state is among the loop's counters.
     """
 
     def __init__(self, take: Callable[[int], list[Step]], evaluate: Callable[[], dict[str, dict[str, float]]],
                  checkpoints: Checkpoints, log: EventLog, progress: Progress, intervals: Intervals, output_dir: str,
-                 workers: Workers | None = None, traces: Callable[[], dict[str, int]] = dict):
+                 workers: Workers | None = None, traces: Callable[[], dict[str, int]] = dict,
+                 adaptive: AdaptiveMixing | None = None):
         self._take, self._evaluate, self._checkpoints = take, evaluate, checkpoints
         self._log, self._progress, self._intervals, self._output_dir = log, progress, intervals, output_dir
-        self._workers, self._traces = workers or Workers(), traces
+        self._workers, self._traces, self._adaptive = workers or Workers(), traces, adaptive
         self._pending: list[tuple[int, Step]] = []
         self._saved: int | None = None
         self._state = {"sums": {}, "best_value": None, "best_step": None, "evaluations_since_best": 0}
         self._state |= checkpoints.state
+        if adaptive and "mixing" in self._state:
+            adaptive.restore(self._state["mixing"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -162,6 +167,16 @@ class Loop:
             mean = float(np.mean([metrics["log_perplexity"] for metrics in results.values()]))
             better = self._note_value(done, mean)
             self._progress.say(_dev_line(done, results, mean, better))
+        if self._adaptive and results and done % self._intervals.eval_interval == 0:
+            self._adapt(self._adaptive, done, results)
+
+    def _adapt(self, mixing: AdaptiveMixing, done: int, results: Mapping[str, Mapping[str, float]]) -> None:
+        """New shares; not at an evaluation that there is only because a run ends, so that a longer one has the same."""
+        mixing.adapt(done, {problem: metrics["log_perplexity"] for problem, metrics in results.items()})
+        self._state["mixing"] = mixing.state
+        shares = {f"mixing_share/{name}": share for name, share in mixing.shares_at(done).items()}
+        self._log.write_curves(done, "train", shares)
+        self._progress.say(mixing.describe()[0])
 
     def _note_value(self, done: int, value: float) -> bool:
         """Whether `value`, the mean dev log-perplexity, is the best so far; if so the weights are kept."""

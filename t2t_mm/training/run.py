@@ -19,10 +19,12 @@ from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.problems.problem import Problem
 from t2t_mm.training import distribution, loop, schedules
+from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.evaluation import Evaluator
-from t2t_mm.training.event_log import EventLog, NoLog, last_metrics
+from t2t_mm.training.event_log import EventLog, NoLog, describe_totals, last_metrics, read_lines, train_totals
 from t2t_mm.training.mixing import Mixing
+from t2t_mm.training.mixing_hparams import loss_weights, make_mixing
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.progress import Progress
 from t2t_mm.training.train_step import TrainStep
@@ -55,7 +57,8 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
 
     Returns:
         status ("finished", "stopped early", "interrupted"), step, best_step, best_log_perplexity, dev (problem →
-        last dev metrics), traces (of this call: "train" and DEV → how many graphs), seconds (of this call), output_dir.
+        last dev metrics), totals (problem → steps, examples and target tokens trained in all), traces (of this call:
+        "train" and DEV → how many graphs), seconds (of this call), output_dir.
 
     Raises UserError for whatever can be known beforehand, and for a loss that is not finite.
     """
@@ -71,7 +74,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     with workers.together():
         workers.check_same({**experiment.to_dict(), **dataclasses.asdict(intervals), "eval_steps": eval_steps,
                             "xla": xla, "data": _data_checksums(experiment)})
-        mixing = _mixing(experiment, steps, report)
+        mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
         run = _Run(experiment, output_dir, mixing, workers, distribution.use_xla(xla), steps, eval_steps, keep)
         status, done = run.go(intervals, report, start_time if started is None else started)
@@ -91,7 +94,8 @@ class _Run:
         with _scope(scope):
             self._model = experiment.build_model()
             optimizer = make_optimizer(hparams, self._model.trainable_variables)
-        self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps)
+        weights = loss_weights(hparams, mixing.names)
+        self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps, weights)
         self._evaluator = Evaluator(self._model)
         self._iterators = {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems}
         self._dev = _DevData(experiment, eval_steps)
@@ -112,8 +116,9 @@ class _Run:
                "takes seconds longer than the others.")
         event_log = EventLog(self._output_dir, start) if self._workers.chief else NoLog()
         with event_log as log, Progress(intervals.train_steps, start, report) as progress:
+            adaptive = self._mixing if isinstance(self._mixing, AdaptiveMixing) else None
             training = loop.Loop(self._take, self._evaluate, self._checkpoints, log, progress, intervals,
-                                 self._output_dir, self._workers, self._traces)
+                                 self._output_dir, self._workers, self._traces, adaptive)
             status, done = training.run(start, started)
         self._best = training.state
         return status, done
@@ -121,14 +126,14 @@ class _Run:
     def summary(self, status: str, done: int, seconds: float) -> dict[str, Any]:
         return {"status": status, "step": done, "best_step": self._best["best_step"],
                 "best_log_perplexity": self._best["best_value"], "dev": last_metrics(self._output_dir, DEV),
-                "traces": self._traces(), "seconds": seconds, "output_dir": self._output_dir}
+                "totals": train_totals(read_lines(self._output_dir)), "traces": self._traces(), "seconds": seconds,
+                "output_dir": self._output_dir}
 
     def _take(self, done: int) -> list[loop.Step]:
         """The next update: one batch of one problem, or several of several."""
-        count = self._experiment.hparams.problems_per_step
-        names = [self._mixing.problem_at(self._experiment.seed, done * count + i) for i in range(count)]
+        names = self._mixing.problems_at(done)
         batches = [next(self._iterators[name]) for name in names]
-        if count == 1:
+        if len(names) == 1:
             return [loop.Step(names[0], batches[0], self._train_step.step(names[0], batches[0], done))]
         return [loop.Step(*taken) for taken in zip(names, batches, self._train_step.step_many(names, batches, done))]
 
@@ -170,6 +175,7 @@ def describe(summary: dict[str, Any]) -> str:
         lines[0] += " Everything is saved: the same command goes on."
     if summary["best_step"] is not None:
         lines.append(f"Best dev log-perplexity {summary['best_log_perplexity']:.4f} at step {summary['best_step']:,}.")
+    lines += ["Trained in all:", *describe_totals(summary["totals"])]
     traces, folder = summary["traces"], summary["output_dir"]
     lines.append(f"Graphs traced: {traces['train']} to train, {traces[DEV]} to evaluate.")
     lines.append(f"Results: {os.path.join(folder, 'metrics.jsonl')}; curves: tensorboard --logdir "
@@ -184,15 +190,16 @@ def _train_steps(experiment: Experiment, asked: int) -> int:
     return steps
 
 
-def _mixing(experiment: Experiment, steps: int, report: Callable[[str], None]) -> Mixing:
-    sizes = {problem.name: read_manifest(experiment.data_dir, problem.name).count("train")
-             for problem in experiment.problems}
-    mixing = Mixing.from_hparams(experiment.hparams, sizes)
-    warning = mixing.warning(experiment.seed, steps * experiment.hparams.problems_per_step)
-    if warning:
-        report(warning)
-    shares = ", ".join(f"{name} {share:.1%} ({sizes[name]:,} examples)" for name, share in mixing.shares.items())
-    report(f"Share of the steps: {shares}.")
+def _mixing(experiment: Experiment, steps: int, eval_interval: int, report: Callable[[str], None]) -> Mixing:
+    manifests = {problem.name: read_manifest(experiment.data_dir, problem.name) for problem in experiment.problems}
+    sizes = {name: manifest.count("train") for name, manifest in manifests.items()}
+    mixing = make_mixing(experiment.hparams, sizes, experiment.seed)
+    if isinstance(mixing, AdaptiveMixing):
+        has_dev = {name: DEV in manifest.splits and manifest.count(DEV) > 0 for name, manifest in manifests.items()}
+        mixing.check(has_dev, eval_interval)
+    warning = mixing.warning(steps)
+    for line in ([warning] if warning else []) + mixing.describe(sizes):
+        report(line)
     return mixing
 
 

@@ -18,13 +18,14 @@ FREE_TO_CHANGE = ("format_version", "hparams_set", "data_dir", "usr_dir", "versi
                   "hparams.eval_interval")  # what may differ when a run goes on in its output_dir
 
 
-def write(output_dir: str | os.PathLike, fields: Mapping[str, Any], encoders: Mapping[str, Any]) -> None:
-    """Writes the vocabularies, then experiment.json; UserError if the folder holds a run of another experiment."""
+def write(output_dir: str | os.PathLike, fields: Mapping[str, Any], encoders: Mapping[str, Any],
+          defaults: Mapping[str, Any]) -> None:
+    """Writes the vocabularies, then experiment.json; UserError as `check_same`."""
     from t2t_mm.data.atomic import atomic_file
     from t2t_mm.data.text_encoders import Bytes
     from t2t_mm.data.vocabulary_building import vocabulary_path
 
-    check_same(output_dir, fields)
+    check_same(output_dir, fields, defaults)
     for key, encoder in encoders.items():
         if key != Bytes.kind:
             with atomic_file(vocabulary_path(output_dir, key)) as partial:
@@ -78,14 +79,19 @@ def read_encoders(output_dir: str | os.PathLike, checksums: Mapping[str, str]) -
     return encoders
 
 
-def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any]) -> None:
-    """UserError, listing what differs, if the folder holds a run of another experiment; writes nothing."""
+def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """UserError, listing what differs, if the folder holds a run of another experiment; writes nothing.
+
+    `defaults` are those of the hparams: what a run has that began before there was a key.
+    """
     path = Path(output_dir)
     if path.exists() and not path.is_dir():
         raise UserError(f"--output_dir={path} is a file. Name a folder; it is made if need be.")
     if not (path / FILE_NAME).is_file():
         return
-    changes = differences(read(path), json.loads(json.dumps(fields)))
+    before = read(path)
+    before["hparams"] = {**json.loads(json.dumps(defaults)), **before.get("hparams", {})}
+    changes = differences(before, json.loads(json.dumps(fields)))
     if changes:
         raise UserError(f"{str(path)!r} holds a run of another experiment. What differs:\n  " + "\n  ".join(changes)
                         + "\nUse another --output_dir for the new experiment, or the same flags as before to go on "

@@ -17,9 +17,10 @@ Scalars = dict[str, tf.Tensor]
 class TrainStep:
     """Updates a model with batches of its problems.
 
-    The loss of a batch is its nats per target position plus the model's auxiliary losses; its gradient is clipped to
-    the global norm `hparams.clip_norm` (0: never), and the optimizer applies it to the variables the problem touched.
-    Where the loss or the norm is not finite, nothing at all is updated, and "finite" is 0.
+    The objective of a batch is its nats per target position, times the weight of its problem, plus the model's
+    auxiliary losses; its gradient is clipped to the global norm `hparams.clip_norm` (0: never), and the optimizer
+    applies it to the variables the problem touched. Where the objective or the norm is not finite, nothing at all is
+    updated, and "finite" is 0.
 
     Problems of one `model.graph_key(problem)` share one traced function, in which batch and length are unknown; only
     the number of the command, `model.command_id(problem)`, differs, and it is a tensor. XLA, where it is on, compiles
@@ -34,12 +35,14 @@ class TrainStep:
       strategy: a distribution strategy, or None.
       seed: of the run; the randomness of a step is a function of (seed, step) alone.
       train_steps: length of the run for the schedule, where it is not `hparams.train_steps`.
+      loss_weights: problem → the weight of its nats, where it is not 1.
     """
 
     def __init__(self, model, optimizer: Optimizer, hparams, xla: bool = False,
-                 strategy: tf.distribute.Strategy | None = None, seed: int = 0, train_steps: int | None = None):
+                 strategy: tf.distribute.Strategy | None = None, seed: int = 0, train_steps: int | None = None,
+                 loss_weights: Mapping[str, float] | None = None):
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
-        self._xla, self._seed = xla, seed
+        self._xla, self._seed, self._loss_weights = xla, seed, loss_weights or {}
         self._clip_norm = hparams.clip_norm
         self._problems_per_step = hparams.problems_per_step
         self._schedule = schedules.schedule(hparams, train_steps)
@@ -58,7 +61,7 @@ class TrainStep:
           step: number of updates made before this one.
 
         Returns:
-          Scalar tensors: loss (nats per target position, without auxiliary losses), objective (with them), each
+          Scalar tensors: loss (nats per target position, neither weighted nor with auxiliary losses), objective, each
           auxiliary loss and scalar statistic of the model by its name, grad_norm (before clipping), learning_rate,
           tokens (target positions), examples, and finite: 1, or 0 where the objective, or a gradient that no smaller
           loss scale can mend, was not finite.
@@ -110,17 +113,18 @@ class TrainStep:
     # Functions, traced once per graph.
 
     def _function(self, body, problem, batch, randomness):
-        """The traced function of a problem's graph, and its inputs: parts of the batch, command, seed."""
+        """The traced function of a problem's graph, and its inputs: parts of the batch, command, seed, weight."""
         parts = distribution.split_batch(batch, self._replicas)
         signature = tuple({name: specification(tensor) for name, tensor in part.items()} for part in parts)
         key = (body.__name__, self._model.graph_key(problem), tuple(sorted(signature[0].items())))
         if key not in self._functions:
             self._functions[key] = self._trace(body, problem, signature)
         seed = tf.constant([self._seed % 2 ** 31, randomness % 2 ** 31], tf.int32)
-        return self._functions[key], (parts, tf.constant(self._model.command_id(problem), tf.int32), seed)
+        weight = tf.constant(self._loss_weights.get(problem, 1.0), tf.float32)
+        return self._functions[key], (parts, tf.constant(self._model.command_id(problem), tf.int32), seed, weight)
 
     def _trace(self, body, problem, signature):
-        scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)]
+        scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
         if body.__name__ == "_update":                                   # else the rate comes at the end of the step
             scalars.append(tf.TensorSpec([], tf.float32))
         whole = self._xla and self._strategy is None
@@ -136,12 +140,12 @@ class TrainStep:
 
     # What runs in the graph, in each replica.
 
-    def _update(self, problem, parts, command, seed, rate):
-        gradients, scalars = self._gradients(problem, parts, command, seed)
+    def _update(self, problem, parts, command, seed, weight, rate):
+        gradients, scalars = self._gradients(problem, parts, command, seed, weight)
         return dict(scalars, **self._commit(gradients, scalars["finite"], rate))
 
-    def _accumulate(self, problem, parts, command, seed):
-        gradients, scalars = self._gradients(problem, parts, command, seed)
+    def _accumulate(self, problem, parts, command, seed, weight):
+        gradients, scalars = self._gradients(problem, parts, command, seed, weight)
         self._touched[self._model.graph_key(problem)] = tuple(gradients)
         for i, gradient in gradients.items():
             tf.raw_ops.AssignAddVariableOp(resource=self._sums[i].handle, value=gradient)

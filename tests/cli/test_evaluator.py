@@ -109,7 +109,8 @@ def test_a_metric_that_does_not_exist_is_explained_before_any_work(run, capsys, 
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["--problem=algorithmic_srt"], ["only algorithmic_reverse, algorithmic_sort", "Did you mean 'algorithmic_sort'"]),
+    (["--problem=algorithmic_srt"],
+     ["only on algorithmic_reverse, algorithmic_sort", "Did you mean 'algorithmic_sort'"]),
     (["--split=tset"], ["no split 'tset'", "test"]),
     (["--data_dir=nowhere"], ["t2t-datagen"]),
     (["--beam_size=0"], ["beam_size"]),

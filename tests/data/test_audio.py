@@ -91,6 +91,14 @@ def test_resampling_removes_what_the_new_rate_cannot_hold():
     assert np.abs(resampled[400:-400]).max() < 0.01
 
 
+@pytest.mark.parametrize("rate, new_rate", [(22050, 16000), (8000, 16000), (48000, 16000), (16001, 16000)])
+def test_the_ends_of_a_resampled_sound_ring_little(rate, new_rate):
+    """Though its end differs from its start, and a periodic transform takes them for neighbours."""
+    steady, ramp = np.full(rate, 0.4, np.float32), np.linspace(-0.8, 0.8, rate, dtype=np.float32)
+    np.testing.assert_allclose(audio.resample(steady, rate, new_rate), 0.4, atol=1e-6)
+    np.testing.assert_allclose(audio.resample(ramp, rate, new_rate), np.linspace(-0.8, 0.8, new_rate), atol=2e-3)
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 441, 1000])
 def test_resampling_gives_the_length_rounded_up_and_finite_values(length):
     samples = RNG.uniform(-1, 1, length).astype(np.float32)

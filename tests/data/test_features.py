@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.data import audio, images
-from t2t_mm.data.features import Audio, Feature, Image, Label, Text, Waveform, columns_of, encode_samples
+from t2t_mm.data.features import (Audio, Feature, Image, Label, Photograph, Text, Waveform, columns_of,
+                                  encode_samples)
+from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.data.records import serialise_example
 from t2t_mm.data.text_encoders import EOS, Bytes
 from t2t_mm.errors import UserError
@@ -110,7 +112,8 @@ def test_features_compare_and_hash_by_value_and_are_frozen(case):
 
 @pytest.mark.parametrize("make", [
     lambda: Text("subword:x"), lambda: Text("subwords"), lambda: Text(""), lambda: Label(()), lambda: Label(("a", "a")),
-    lambda: Image(0, 3, 1), lambda: Image(3, 3, 2), lambda: Audio(0), lambda: Audio(8000, mel_bins=0)])
+    lambda: Image(0, 3, 1), lambda: Image(3, 3, 2), lambda: Photograph(9, 9, 3, stored=8), lambda: Audio(0),
+    lambda: Audio(8000, mel_bins=0)])
 def test_wrong_declarations_are_errors(make):
     with pytest.raises(UserError):
         make()
@@ -126,6 +129,37 @@ def test_wrong_declarations_are_errors(make):
 def test_wrong_values_are_errors_that_say_what_is_wanted(feature, value, says):
     with pytest.raises(UserError, match=says):
         feature.encode(value, Bytes())
+
+
+@pytest.mark.parametrize("feature", [Image(5, 7, 3), Photograph(5, 7, 3, stored=8)])
+def test_a_picture_is_its_array_its_bytes_and_its_file(feature, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(images.encode_png(PICTURE))
+    assert feature.encode(path) == feature.encode(path.read_bytes()) == feature.encode(PICTURE)
+    with pytest.raises(UserError, match="path or the bytes of an image file"):
+        feature.encode(str(path))
+
+
+def test_a_photograph_is_stored_in_its_own_proportions():
+    feature = Photograph(5, 7, 3, stored=8)
+    (tensor,) = parse(feature, feature.encode(PICTURE)).values()
+    assert tensor.shape == (8, 11, 3) and feature.padded_shapes("x") == {"x": (5, 7, 3)}
+
+
+def test_of_many_files_unreadable_ones_are_left_out_and_told_and_one_again_is_shared(tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(images.encode_png(PICTURE))
+    bad.write_bytes(b"nothing")
+    features = {"inputs": Image(5, 7, 3), "targets": Text("bytes")}
+    samples = [{"inputs": path, "targets": str(number)}
+               for number, path in enumerate((good, good, bad, bad, tmp_path / "gone.png", good))]
+    with collect_skipped() as skipped:
+        records = encode_samples(features, {"bytes": Bytes()}, samples)
+    assert [Bytes().decode(record["targets"][:-1]) for record in records] == ["0", "1", "5"]
+    assert records[0]["inputs"] is records[1]["inputs"]
+    assert skipped.counts == {"not a picture that can be read": 2}
+    with pytest.raises(UserError, match="not an image"):
+        encode_samples(features, {"bytes": Bytes()}, [{"inputs": b"nothing", "targets": ""}])
 
 
 def test_descriptions_are_short_and_the_same_for_stored_values():

@@ -63,6 +63,78 @@ def test_pictures_are_turned_upright():
     np.testing.assert_array_equal(upright, picture[::-1, ::-1])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_as_pillow_turns_it(orientation):
+    import PIL.ImageOps
+
+    exif = PIL.Image.Exif()
+    exif[images.ORIENTATION] = orientation
+    data = file_of(smooth(16, 24), "PNG", exif=exif)
+    upright = np.asarray(PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data))))
+    np.testing.assert_array_equal(images.decode_file(images.fit_file(data, upright.shape)), upright)
+
+
+def test_an_unreadable_orientation_is_upright():
+    data = file_of(smooth(16, 16), "JPEG", exif=b"Exif\0\0MM\0*\0\0\xff\xff")
+    assert images.decode_file(images.fit_file(data, (8, 8, 3))).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("deep", [np.uint16, np.int32])
+def test_sixteen_bits_become_eight_by_their_highest(deep):
+    values = np.linspace(0, 65_535, 256).reshape(16, 16)
+    out = io.BytesIO()
+    PIL.Image.fromarray(values.astype(deep)).save(out, "PNG" if deep is np.uint16 else "TIFF")
+    grey = images.decode_file(images.fit_file(out.getvalue(), (16, 16, 1)))
+    assert np.abs(grey[..., 0] - values / 257).max() <= 1
+    colour = images.decode_file(images.fit_file(out.getvalue(), (16, 16, 3)))
+    np.testing.assert_array_equal(colour, np.repeat(grey, 3, axis=-1))
+
+
+def test_floats_become_eight_bits():
+    out = io.BytesIO()
+    PIL.Image.fromarray(np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)).save(out, "TIFF")
+    assert (images.decode_file(images.fit_file(out.getvalue(), (16, 16, 1))).ravel() == np.arange(256)).all()
+
+
+def test_what_is_transparent_becomes_white():
+    clear = np.zeros((8, 8, 4), np.uint8)
+    clear[:4] = 100, 50, 0, 255
+    palette = PIL.Image.fromarray(np.repeat(np.arange(2, dtype=np.uint8), 32).reshape(8, 8), "P")
+    palette.putpalette([100, 50, 0, 9, 9, 9])
+    out = io.BytesIO()
+    palette.save(out, "PNG", transparency=1)
+    for data in (file_of(clear, "PNG"), out.getvalue()):
+        seen = images.decode_file(images.fit_file(data, (8, 8, 3)))
+        assert (seen[:4] == (100, 50, 0)).all() and (seen[4:] == 255).all()
+
+
+def test_cmyk_becomes_the_colours_that_it_prints():
+    out = io.BytesIO()
+    PIL.Image.fromarray(smooth(32, 32)).convert("CMYK").save(out, "JPEG", quality=95)
+    seen = images.decode_file(images.fit_file(out.getvalue(), (32, 32, 3)))
+    assert np.abs(seen.astype(int) - smooth(32, 32)).mean() < 8
+
+
+@pytest.mark.parametrize("size", [(20, 30), (64, 64), (128, 40), (40, 500), (500, 40), (3, 3), (400, 380), (640, 48)])
+def test_a_bounded_file_has_its_shorter_side_and_its_proportion_up_to_two(size):
+    bounded = images.bound_file(file_of(smooth(*size), "JPEG"), 40, 3)
+    height, width, _ = images.decode_file(bounded).shape
+    proportion = min(max(size) / min(size), images.MOST_ASPECT)
+    assert min(height, width) == 40 and abs(max(height, width) - 40 * proportion) <= 1
+    assert (height > width) == (size[0] > size[1]) or height == width
+    assert images.bound_file(bounded, 40, 3) == bounded  # and is kept as it is
+
+
+def test_bounding_keeps_the_middle_and_what_is_seen():
+    wide = np.zeros((10, 100, 3), np.uint8)
+    wide[:, 40:60] = 200
+    bounded = images.decode_file(images.bound_file(file_of(wide, "PNG"), 20, 3))
+    assert bounded.shape == (20, 40, 3) and (bounded > 190).all()
+    large, small = smooth(600, 800), images.resize(smooth(600, 800), 60, 80)
+    bounded = images.decode_file(images.bound_file(file_of(large, "JPEG", quality=95), 60, 3))
+    assert np.abs(bounded.astype(int) - small).max() < 16  # also where JPEG is decoded at a part of its size
+
+
 def test_scaling_has_an_exact_inverse_and_ends_at_one():
     pixels = np.arange(256, dtype=np.uint8)
     scaled = images.scale(tf.constant(pixels)).numpy()
@@ -78,12 +150,35 @@ def test_what_is_no_image_is_a_user_error():
 
 
 @pytest.mark.parametrize("augment", [images.random_flip, lambda x, seed: images.random_crop(x, 5, 6, seed),
-                                     lambda x, seed: images.random_shift(x, 2, seed)])
+                                     lambda x, seed: images.random_shift(x, 2, seed),
+                                     lambda x, seed: images.random_resized_crop(x, 5, 6, seed)])
 def test_augmentation_is_a_function_of_the_seed(augment):
     picture = tf.constant(RNG.uniform(-1, 1, (8, 9, 3)), tf.float32)
     draws = [[augment(picture, [seed, 1]).numpy() for seed in range(12)] for _ in range(2)]
     assert all(map(np.array_equal, *draws))
     assert len({draw.tobytes() for draw in draws[0]}) > 1
+
+
+def test_a_resized_crop_of_the_open_shape_is_within_the_picture():
+    picture = tf.constant(smooth(40, 60), tf.float32)
+    crop = tf.function(lambda x, seed: images.random_resized_crop(x, 8, 8, seed),
+                       input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([2], tf.int32)], autograph=False)
+    drawn = np.stack([crop(picture, [seed, 3]).numpy() for seed in range(30)])  # [N, 8, 8, C]
+    assert drawn.min() >= 0 and drawn.max() <= 255
+    spread = drawn[:, 0, -1, 0] - drawn[:, 0, 0, 0]  # how much of the width is seen
+    assert spread.min() > 0 and spread.max() > 2 * spread.min()
+
+
+def test_the_central_crop_is_the_middle():
+    picture = tf.constant(RNG.uniform(-1, 1, (9, 12, 3)), tf.float32)
+    np.testing.assert_array_equal(images.central_crop(picture, 5, 6), picture[2:7, 3:9])
+
+
+def test_split_seeds_draw_independently():
+    picture = tf.constant(RNG.uniform(-1, 1, (2, 2, 1)), tf.float32)
+    pairs = {tuple(images.random_flip(picture, s).numpy().tobytes() for s in tf.unstack(images.split_seed([n, 0], 2)))
+             for n in range(30)}
+    assert len(pairs) == 4
 
 
 def test_a_crop_is_a_part_and_a_shift_fills_with_background():

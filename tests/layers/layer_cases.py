@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.layers.attention import AttentionBlock, SelfAttention, SourceAttention
+from t2t_mm.layers.attention import AttentionBlock, SelfAttention, SourceAttention, SourceMean
 from t2t_mm.layers.composite import Chain, Residual
 from t2t_mm.layers.convolution import ConvBlock, ConvStep, DepthwiseConv1D
 from t2t_mm.layers.experts import MixtureOfExperts
@@ -83,6 +83,7 @@ CAUSAL = [
     LayerCase("timing", Timing),
     LayerCase("self_attention", lambda: SelfAttention(WIDTH, HEADS)),
     LayerCase("source_attention", lambda: SourceAttention(WIDTH, HEADS)),
+    LayerCase("source_mean", lambda: Residual(SourceMean(WIDTH))),
     LayerCase("attention_block", lambda: AttentionBlock(WIDTH, HEADS), length=19),
     LayerCase("feed_forward", lambda: FeedForward(WIDTH, 12)),
     LayerCase("experts", lambda: MixtureOfExperts(WIDTH, 12, 5, 2)),

@@ -9,6 +9,7 @@ import toy_problems
 from model_cases import ALL_TOYS, MODELS, SIZES, TEXT_TOYS, batch_of, make_model, shared_model, take_rows
 
 from t2t_mm.data.features import Audio, Text
+from t2t_mm.errors import UserError
 
 every_model = pytest.mark.parametrize("name", MODELS)
 one_model = pytest.mark.parametrize("name", MODELS[-1:])  # for laws of the doors, which all models share
@@ -307,3 +308,57 @@ def test_one_batch_can_be_learned_by_heart(name, problem):
     weights = model.target_weights(batch, problem).numpy() == 1
     right = np.argmax(logits_of(model, batch, problem), -1) == model.targets(batch, problem).numpy()
     assert right[weights].mean() > 0.9
+
+
+@every_model
+def test_domain_adaptation_teaches_the_encoder_and_costs_nothing_outside_of_training(name):
+    problem = "toy_text_to_text"
+    model = make_model(name, [problem, "toy_text_to_label"], adversary_coef=0.3, similarity_coef=0.7)
+    batch = batch_of(problem)
+    assert not [key for key in model.call(batch, problem).losses if key.split("/")[0] in ("adversary", "similarity")]
+    output = model.call(batch, problem, training=True, seed=SEED)
+    assert {"adversary/nats", "similarity/loss"} <= set(output.losses)
+    for loss in ("adversary/nats", "similarity/loss"):
+        with tf.GradientTape() as tape:
+            value = model.call(batch, problem, training=True, seed=SEED).losses[loss]
+        gradients = tape.gradient(value, [v.value for v in model.encoder.trainable_variables])
+        assert max(float(tf.reduce_max(tf.abs(g))) for g in gradients if g is not None) > 1e-6
+
+
+@pytest.mark.parametrize("changes", [dict(attention=False), dict(experts=False), dict(attention=False, experts=False)],
+                         ids=str)
+def test_a_multimodel_without_some_blocks_steps_as_it_calls_and_sees_its_source(changes):
+    problem = "toy_text_to_text"
+    model, batch = make_model("multimodel", [problem], **changes), batch_of(problem)
+    batch["targets"] = tf.where(batch["targets"] == 0, 3, batch["targets"])
+    logits = logits_of(model, batch, problem)
+    names = " ".join(variable.path for variable in model.variables)
+    assert ("attention" in names) == changes.get("attention", True)
+    assert ("experts" in names) == changes.get("experts", True)
+    state = model.initial_state(model.encode(batch, problem), problem, 9)
+    ids = tf.fill([3], -1)
+    for position in range(batch["targets"].shape[1]):
+        now, state = model.step(ids, state, problem)
+        np.testing.assert_allclose(now, logits[:, position], **CLOSE)
+        ids = batch["targets"][:, position]
+    other = {**batch, "inputs": tf.where(batch["inputs"] > 0, 2 + batch["inputs"] % 20, 0)}
+    assert np.abs(logits_of(model, other, problem) - logits).max() > 1e-3
+
+
+@every_model
+def test_a_problem_with_known_doors_and_command_can_be_asked_for(name):
+    class Unseen(toy_problems.ToyTextToText):
+        """The same command, another name."""
+
+        registered_name = "toy_unseen"
+
+    model, seen, unseen = make_model(name, ["toy_text_to_text"]), "toy_text_to_text", Unseen()
+    count, batch = len(model.variables), batch_of("toy_text_to_text")
+    model.admit(unseen)
+    assert len(model.variables) == count
+    np.testing.assert_array_equal(logits_of(model, batch, "toy_unseen"), logits_of(model, batch, seen))
+    unseen.command = "to-elsewhere"
+    with pytest.raises(UserError, match="'to-elsewhere'.*to-reverse"):
+        model.admit(unseen)
+    with pytest.raises(UserError, match="a door for its inputs"):
+        model.admit(toy_problems.toy("toy_image_to_text"))

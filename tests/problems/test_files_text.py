@@ -17,18 +17,6 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 TREE = "( (S (NP-SBJ (-NONE- *)) (NP (DT the) (NN {})) (VP (VBZ barks))))\n"
 
 
-@pytest.fixture
-def files(tmp_path):
-    """A function that writes files, name → text or bytes, below `tmp_path`."""
-    def write(contents):
-        for name, content in contents.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return str(tmp_path)
-    return write
-
-
 def numbered(word, count=40):
     return "".join(f"{word} {number}\n" for number in range(count))
 

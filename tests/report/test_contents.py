@@ -30,6 +30,18 @@ def test_curves_are_the_dev_lines_in_the_order_of_steps():
     assert list(contents.curves([])) == []
 
 
+@pytest.mark.parametrize("changing", [False, True])
+def test_what_was_trained_is_summed_and_its_shares_lie_on_all_moments(changing):
+    lines = [line(50, "a", "train", steps=40, examples=80, tokens=400, share=0.8),
+             line(50, "b", "train", steps=10, examples=10, tokens=70, share=0.2), line(50, "a", token_accuracy=0.5),
+             line(90, "b", "train", steps=40, examples=40, tokens=200, share=1.0)]
+    first, second = contents.trained(lines, changing)
+    assert (first.problem, first.steps, first.examples, first.tokens) == ("a", 40, 80, 400)
+    assert (second.problem, second.steps, second.examples, second.tokens) == ("b", 50, 50, 270)
+    shares = [((50, 90), (0.8, 0.0)), ((50, 90), (0.2, 1.0))] if changing else [((), ())] * 2
+    assert [(one.moments, one.shares) for one in (first, second)] == shares
+
+
 @pytest.mark.parametrize("metrics,accuracy", [({"token_accuracy": 0.6}, 0.6),
                                               ({"accuracy": 0.2, "top5_accuracy": 1.0}, 0.2)])
 def test_a_row_beats_its_baseline_or_not(metrics, accuracy):

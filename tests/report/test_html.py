@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from t2t_mm.report import media, terminal
-from t2t_mm.report.contents import Contents, Curve, Experts, Piece, Row, Sample
+from t2t_mm.report.contents import Contents, Curve, Experts, Piece, Row, Sample, Trained
 from t2t_mm.report.html import render, write_report
 
 EVIL = "</td><script>alert(1)</script>\"'&[bold]<img src=http://evil.example/x.png>"
@@ -25,7 +25,8 @@ def contents(text: str = "a b") -> Contents:
         curves=(Curve("one", (1, 2), (0.1, 0.9), (3.0, 0.5)), Curve(text, (), (), ())),
         samples=(Sample("one", (Piece("text", text, text), picture, sound), text, ((text, -1.0), ("other", -2.0))),
                  Sample("two", (), "", ())),
-        experts=(Experts(text, ("one", text), ((0.5, 0.5), (1.0, 0.0))),))
+        experts=(Experts(text, ("one", text), ((0.5, 0.5), (1.0, 0.0))),),
+        trained=(Trained("one", 1234, 2468, 98765, (1, 2), (0.5, 0.75)), Trained(text, 411, 5, 6, (), ())))
 
 
 class Page(html.parser.HTMLParser):
@@ -64,7 +65,8 @@ def test_the_page_is_well_formed_and_self_contained(text):
 
 def test_everything_shown_is_there():
     page = render(contents())
-    for piece in ("90.0 %", "25.0 %", "10.0 %", "bleu 12.3", "Learning curves", "expert 1: 50.0 %",
+    for piece in ("90.0 %", "25.0 %", "10.0 %", "bleu 12.3", "Learning curves", "expert 1: 50.0 %", "1,234",
+                  "75.0 %", "98,765", "share of the steps",
                   "prefers-color-scheme"):
         assert piece in page, piece
     assert re.search(r'class="good">90.0 %', page) and re.search(r'class="bad">10.0 %', page)

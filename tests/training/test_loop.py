@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from t2t_mm.errors import UserError
-from t2t_mm.training.event_log import EventLog, last_metrics, read_lines, shortest
+from t2t_mm.training.adaptive_mixing import AdaptiveMixing
+from t2t_mm.training.event_log import EventLog, describe_totals, last_metrics, read_lines, shortest, train_totals
 from t2t_mm.training.loop import FINISHED, INTERRUPTED, STOPPED_EARLY, Intervals, Loop, Step
 from t2t_mm.training.progress import Progress
 
@@ -50,13 +51,33 @@ class Script:
     def evaluate(self):
         return {"a": {"log_perplexity": self.dev(self.done)}, "b": {"log_perplexity": self.dev(self.done)}}
 
+    adaptive = None
+
     def run(self, start=0):
         self.done = start
         self.checkpoints.back_to(start)
         with EventLog(self.folder, start) as log:
             progress = Progress(self.intervals.train_steps, start, self.said.append)
-            loop = Loop(self.take, self.evaluate, self.checkpoints, log, progress, self.intervals, self.folder)
+            loop = Loop(self.take, self.evaluate, self.checkpoints, log, progress, self.intervals, self.folder,
+                        adaptive=self.adaptive)
             return loop.run(start)
+
+
+class AdaptiveScript(Script):
+    """A run whose problems are those of an adaptive mixing; b learns until step 60, a afterwards."""
+
+    def run(self, start=0):
+        self.adaptive = AdaptiveMixing(("a", "b"), floor=0.4, seed=2)
+        return super().run(start)
+
+    def take(self, step):
+        (only,) = super().take(step)
+        (problem,) = self.adaptive.problems_at(step)
+        return [only._replace(problem=problem)]
+
+    def evaluate(self):
+        losses = {"a": 9.0 - max(0, self.done - 60) / 20, "b": 9.0 - min(self.done, 60) / 20}
+        return {problem: {"log_perplexity": loss} for problem, loss in losses.items()}
 
 
 def lines(folder):
@@ -107,6 +128,40 @@ def test_a_killed_run_goes_on_from_a_checkpoint_to_the_same_lines(tmp_path, rest
         file.write('{"step": 47, "split": "tr')  # cut short by the kill
     assert script.run(start=restored) == (FINISHED, 47)
     assert lines(tmp_path) == whole
+
+
+LONG = Intervals(train_steps=137, eval_interval=20, checkpoint_interval=7, log_interval=10)
+
+
+def test_shares_follow_the_evaluations(tmp_path):
+    script = AdaptiveScript(tmp_path, LONG)
+    script.run()
+    shares = {step: state["mixing"]["shares"] for step, state in script.checkpoints.saved.items() if "mixing" in state}
+    assert shares[21] == shares[35] == [0.5, 0.5]                # the first evaluation has nothing to compare
+    assert shares[42][1] > 0.6 and shares[63][1] > shares[42][1]
+    assert shares[84][0] > shares[77][0] and shares[133][0] > 0.7
+    assert script.checkpoints.saved[137]["mixing"]["since"] == 120   # that at the end is there only because it ends
+    steps = {line["step"]: line["metrics"]["steps"] for line in read_lines(tmp_path)
+             if line["split"] == "train" and line["problem"] == "b"}
+    assert steps[10] == 5 and steps[70] >= 7 and steps[130] <= 3
+
+
+@pytest.mark.parametrize("restored", [0, 7, 14, 21, 35, 56, 63, 119, 126])
+def test_killed_before_or_after_shares_changed_the_run_goes_on_to_the_same_lines(tmp_path, restored):
+    """Of steps 20, 40, 60 there is an evaluation and no checkpoint: a kill in between loses the new shares."""
+    script = AdaptiveScript(tmp_path, LONG)
+    script.run()
+    whole, state = lines(tmp_path), script.checkpoints.saved[137]
+    assert script.run(start=restored) == (FINISHED, 137)
+    assert lines(tmp_path) == whole and script.checkpoints.saved[137] == state
+
+
+def test_what_was_trained_in_all_is_summed_over_the_lines(tmp_path):
+    Script(tmp_path).run()
+    totals = train_totals(read_lines(tmp_path))
+    mine = [step for step in range(47) if step % 3 == 1]
+    assert totals["b"] == {"steps": len(mine), "examples": 2 * len(mine), "tokens": sum(mine)}
+    assert describe_totals(totals)[1] == f"  b: 16 steps (34.0%), 32 examples, {sum(mine)} target tokens"
 
 
 def test_signals_are_as_before_afterwards(tmp_path):

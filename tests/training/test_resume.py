@@ -19,6 +19,8 @@ from t2t_mm.training.checkpoints import load_weights
 PROBLEMS = ("algorithmic_reverse", "algorithmic_shift")  # one graph for both: less to trace
 TRANSFORMER = ("transformer", "transformer_tiny", "hidden_size=16,num_heads=2,filter_size=16,encoder_layers=1,"
                "decoder_layers=1,exit_filters=8:8,batch_size=64,dropout=0.1,warmup_steps=5")
+ADAPTIVE = (*TRANSFORMER[:2], f"{TRANSFORMER[2]},mixing=adaptive,mixing_floor=0.3,loss_weights=1:0.5")
+SCHEDULED = (*TRANSFORMER[:2], f"{TRANSFORMER[2]},mixing=schedule,mixing_schedule=0:1:3~20:1:0/27:2:1")
 MULTIMODEL = ("multimodel", "multimodel_tiny", "hidden_size=16,num_heads=2,encoder_blocks=2,mixer_blocks=1,"
               "decoder_blocks=1,num_experts=4,expert_size=16,exit_filters=8:8,batch_size=64,dropout=0.1,warmup_steps=5")
 STEPS = 40
@@ -32,8 +34,8 @@ def data_dir(tmp_path_factory):
     return folder / "data"
 
 
-@pytest.mark.parametrize("parts", [TRANSFORMER, pytest.param(MULTIMODEL, marks=pytest.mark.slow)],
-                         ids=["transformer", "multimodel"])
+@pytest.mark.parametrize("parts", [TRANSFORMER, *(pytest.param(parts, marks=pytest.mark.slow) for parts in (
+    MULTIMODEL, ADAPTIVE, SCHEDULED))], ids=["transformer", "multimodel", "adaptive", "scheduled"])
 def test_killed_at_a_random_moment_it_ends_with_the_same_numbers(data_dir, tmp_path, parts):
     after = random.choice(range(0, STEPS, 6)[1:-1])
     killed_in = start_and_kill(command(data_dir, tmp_path / "killed", parts), tmp_path / "killed", after)

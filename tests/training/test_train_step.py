@@ -11,11 +11,11 @@ from training.fake_model import FakeHparams, FakeModel, label_batch, text_batch,
 PLAIN = dict(optimizer="sgd", adam_beta1=0.0, learning_rate=1.0)   # w ← w - g
 
 
-def make(xla=False, seed=0, dropout=False, **hparams):
+def make(xla=False, seed=0, dropout=False, loss_weights=None, **hparams):
     hparams = FakeHparams(**hparams)
     model = FakeModel(dropout)
     optimizer = make_optimizer(hparams, model.trainable_variables)
-    return TrainStep(model, optimizer, hparams, xla=xla, seed=seed), model, optimizer
+    return TrainStep(model, optimizer, hparams, xla=xla, seed=seed, loss_weights=loss_weights), model, optimizer
 
 
 def gradient_of(model, problem, batch):
@@ -53,6 +53,25 @@ def test_the_update_is_the_gradient_of_the_mean_loss(problem, batch, xla):
     assert float(scalars["examples"]) == len(batch["targets"]) and float(scalars["finite"]) == 1
     assert float(scalars["tokens"]) == float(tf.reduce_sum(model.weights_of(batch)))
     assert "mean" in scalars and "by_channel" not in scalars      # statistics that are scalars only
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_loss_weight_scales_the_update_by_the_cross_entropy_of_its_problem_alone(many):
+    """Not that by auxiliary losses; and the loss that is logged stays that of the model."""
+    batch, found = text_batch(3, 5), {}
+    for weight in (1.0, 0.5, 4.0):
+        train_step, model, _ = make(problems_per_step=2 if many else 1, loss_weights={"text_b": weight}, **PLAIN)
+        before, problems = weights(model), ["text_a", "text_b"] if many else ["text_b"]
+        *_, scalars = train_step.step_many(problems, [batch] * len(problems), 0)
+        found[weight] = [old - new for old, new in zip(before, weights(model))], scalars
+    by_text_b = [(of_4 - of_half) / 3.5 for of_4, of_half in zip(found[4.0][0], found[0.5][0])]
+    assert norm(by_text_b) > 0.01
+    for plain, half, one in zip(found[1.0][0], found[0.5][0], by_text_b):
+        np.testing.assert_allclose(plain - half, 0.5 * one, atol=1e-6)
+    for weight, (_, scalars) in found.items():
+        assert float(scalars["loss"]) == float(found[1.0][1]["loss"])
+        wanted = weight * float(scalars["loss"]) + float(scalars["activity"])
+        assert float(scalars["objective"]) == pytest.approx(wanted)
 
 
 def test_clipping_shortens_the_gradient_and_keeps_its_direction():

@@ -13,11 +13,13 @@ from t2t_mm.data.features.audio import Audio
 from t2t_mm.data.features.feature import Feature, Stored
 from t2t_mm.data.features.image import Image
 from t2t_mm.data.features.label import Label
+from t2t_mm.data.features.photograph import Photograph
 from t2t_mm.data.features.text import Text
 from t2t_mm.data.features.waveform import Waveform
 from t2t_mm.errors import UserError
 
-__all__ = ["Audio", "Feature", "Image", "Label", "Stored", "Text", "Waveform", "columns_of", "encode_samples"]
+__all__ = ["Audio", "Feature", "Image", "Label", "Photograph", "Stored", "Text", "Waveform", "columns_of",
+           "encode_samples"]
 
 
 def columns_of(features: dict[str, Feature]) -> dict[str, str]:
@@ -29,9 +31,10 @@ def encode_samples(features: dict[str, Feature], encoders: dict[str, Any],
                    samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Raw samples (feature name → value) as stored records (column → list or bytes), in the same order.
 
-    Raises UserError naming the feature for a missing or wrong value.
+    Those with a value that a feature leaves out (`Feature.encode_many`) are not among them. Raises UserError naming the
+    feature for a missing or wrong value.
     """
-    records: list[dict[str, Any]] = [{} for _ in samples]
+    records: list[dict[str, Any] | None] = [{} for _ in samples]
     for name, feature in features.items():
         missing = next((sample for sample in samples if name not in sample), None)
         if missing is not None:
@@ -41,6 +44,9 @@ def encode_samples(features: dict[str, Feature], encoders: dict[str, Any],
             stored = feature.encode_many([sample[name] for sample in samples], encoders.get(feature.vocabulary))
         except UserError as error:
             raise UserError(f"Feature {name!r}: {error}") from error
-        for record, columns in zip(records, stored, strict=True):
-            record.update({name + suffix: value for suffix, value in columns.items()})
-    return records
+        for number, columns in enumerate(stored):
+            if columns is None:
+                records[number] = None
+            elif records[number] is not None:
+                records[number].update({name + suffix: value for suffix, value in columns.items()})
+    return [record for record in records if record is not None]

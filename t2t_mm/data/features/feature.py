@@ -28,8 +28,8 @@ class Feature:
         """A raw value as it is stored; raises UserError for a value that the feature cannot hold."""
         raise NotImplementedError
 
-    def encode_many(self, values: Sequence[Any], encoder: Any = None) -> list[Stored]:
-        """`encode` of many values at once (texts: in one call of the encoder)."""
+    def encode_many(self, values: Sequence[Any], encoder: Any = None) -> list[Stored | None]:
+        """`encode` of many values at once (texts: in one call of the encoder); None: left out, and `skip` is told."""
         return [self.encode(value, encoder) for value in values]
 
     def parse(self, name: str, columns: dict) -> dict:

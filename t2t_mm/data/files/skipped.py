@@ -69,6 +69,27 @@ class Skipped:
             Path(folder, FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
 
 
+class Recorded(Skipped):
+    """What was left out, as the arguments of `skip`, to be told elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.items: list[tuple[str, str, int, str]] = []
+
+    def add(self, reason: str, file: str | os.PathLike, line: int = 0, detail: str = "") -> None:
+        self.items.append((reason, os.fspath(file), line, detail))
+
+
+@contextlib.contextmanager
+def record_skipped() -> Iterator[Recorded]:
+    """Gathers what is left out within this context (of this thread), unseen by the context around it."""
+    token = _journal.set(Recorded())
+    try:
+        yield _journal.get()
+    finally:
+        _journal.reset(token)
+
+
 @contextlib.contextmanager
 def collect_skipped() -> Iterator[Skipped]:
     """Gathers what is left out within this context (of this thread)."""

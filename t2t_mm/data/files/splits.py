@@ -19,11 +19,11 @@ _SEED = "files"  # the same everywhere, so that a sentence falls in the same spl
 
 
 def divided(split: str, given: Collection[str], read: Callable[[str], Iterator[Item]], source: Callable[[Item], str],
-            name: str) -> Iterator[Item]:
+            name: str, share: float = SHARE) -> Iterator[Item]:
     """The items of a split.
 
-    If files are given for "train" only, dev and test are the 5 % each of its sources with the lowest hashes, and train
-    the rest; no source is in two splits.
+    If files are given for "train" only, dev and test are the 5 % each (`share`) of its sources with the lowest hashes,
+    and train the rest; no source is in two splits.
 
     Args:
         split: "train", "dev" or "test".
@@ -31,6 +31,7 @@ def divided(split: str, given: Collection[str], read: Callable[[str], Iterator[I
         read: split → its items, the same ones each time.
         source: item → the text that must not be in two splits.
         name: of the data, for messages.
+        share: of the training data, of each split that is made of it.
     """
     missing = [other for other in ("dev", "test") if other not in given]
     if "train" not in given:
@@ -39,21 +40,21 @@ def divided(split: str, given: Collection[str], read: Callable[[str], Iterator[I
         note(f"no files for {' and '.join(missing)}: made of the training data, by a hash of the source")
     if split in given and not (split == "train" and missing):
         return read(split)
-    dev, test = _shares(missing, read, source, name)
+    dev, test = _shares(missing, read, source, name, share)
     return (item for item in read("train") if split_of(source(item), dev, test, _SEED) == split)
 
 
-def _shares(missing: list[str], read: Callable, source: Callable, name: str) -> tuple[float, float]:
+def _shares(missing: list[str], read: Callable, source: Callable, name: str, share: float) -> tuple[float, float]:
     """The shares of dev and test; where there are few sources, such that each missing split gets one at least."""
     first = [position_of(source(item), _SEED) for item in itertools.islice(read("train"), _FEW)]
     few = set(first)
     if len(first) == _FEW and len(few) > _FEW // 2:
-        ends = [SHARE * number for number in range(1, len(missing) + 1)]
+        ends = [share * number for number in range(1, len(missing) + 1)]
     elif len(few) <= len(missing):
         raise UserError(f"{name} has {len(few)} different usable sources for training, too few to make "
                         f"{' and '.join(missing)} of them. Give files for these splits, or more data.")
     else:
-        positions, each = sorted(few), max(1, round(SHARE * len(few)))
+        positions, each = sorted(few), max(1, round(share * len(few)))
         ends = [(positions[each * number - 1] + positions[each * number]) / 2
                 for number in range(1, len(missing) + 1)]
     sizes = dict(zip(missing, (end - start for start, end in itertools.pairwise([0, *ends])), strict=True))

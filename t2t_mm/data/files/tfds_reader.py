@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ def prepared_folder(name: str, tmp_dir: str) -> Path | None:
     return None
 
 
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder is a dataset that TFDS has prepared: it has a folder for each version, or configuration."""
+    return any(next(folder.glob(f"{inside}/dataset_info.json"), None) is not None for inside in ("*", "*/*"))
+
+
 def check_available(name: str, tmp_dir: str, host: str, asker: str, instead: str) -> None:
     """UserError, before anything is imported, if a dataset is neither prepared nor to be had from `host`.
 
@@ -38,7 +44,8 @@ def check_available(name: str, tmp_dir: str, host: str, asker: str, instead: str
                         f"machine on which tfds.load({name!r}) has run.")
 
 
-def tfds_examples(name: str, split: str, tmp_dir: str, scalars: bool = False) -> Iterator[dict[str, Any]]:
+def tfds_examples(name: str, split: str, tmp_dir: str, scalars: bool = False,
+                  undecoded: Sequence[str] = (), only: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The examples of a split as numpy values, always in the same order; downloads the dataset if it must.
 
     Args:
@@ -46,10 +53,12 @@ def tfds_examples(name: str, split: str, tmp_dir: str, scalars: bool = False) ->
         split: as TFDS calls it: "train", "validation", "test".
         tmp_dir: gets downloads and the prepared dataset, in `tensorflow_datasets`.
         scalars: whether every feature is a scalar; then they are read many at once.
+        undecoded: features that are wanted as they are stored, e.g. pictures as the bytes of their files.
+        only: the features that are wanted, name → True or the parts of it (tfds.decode.PartialDecoding); None: all.
     Raises:
         UserError: TFDS is not installed, does not know the split, or could not prepare the dataset.
     """
-    dataset = _opened(name, split, tmp_dir)
+    dataset = _opened(name, split, tmp_dir, undecoded, only)
     if not scalars:
         yield from dataset.as_numpy_iterator()
         return
@@ -58,23 +67,42 @@ def tfds_examples(name: str, split: str, tmp_dir: str, scalars: bool = False) ->
             yield dict(zip(batch, values, strict=True))
 
 
-def _opened(name: str, split: str, tmp_dir: str):
+def class_names(name: str, feature: str, tmp_dir: str) -> tuple[str, ...]:
+    """The names of the classes of a feature, in the order of their numbers; downloads nothing."""
+    with _opening(f"the classes of {name}") as tfds:
+        return tuple(_builder(tfds, name, tmp_dir).info.features[feature].names)
+
+
+def _opened(name: str, split: str, tmp_dir: str, undecoded: Sequence[str], only: dict[str, Any] | None):
+    with _opening(f"the split {split!r} of {name}") as tfds:
+        builder = _builder(tfds, name, tmp_dir)
+        if prepared_folder(name, tmp_dir) is None:
+            builder.download_and_prepare()
+        decoders = {feature: tfds.decode.SkipDecoding() for feature in undecoded} or None
+        if only is not None:
+            decoders = tfds.decode.PartialDecoding(only, decoders=decoders)
+        return builder.as_dataset(split=split, shuffle_files=False, decoders=decoders)
+
+
+def _builder(tfds, name: str, tmp_dir: str):
+    folder = prepared_folder(name, tmp_dir)
+    if folder is not None:
+        return tfds.builder_from_directory(folder)
+    return tfds.builder(name, data_dir=os.path.join(tmp_dir, FOLDER))
+
+
+@contextlib.contextmanager
+def _opening(what: str) -> Iterator[Any]:
+    """The module tensorflow_datasets; what goes wrong with it inside is a UserError."""
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
-        raise UserError(f"The dataset {name} is read with tensorflow_datasets, which is not installed ({error}). "
+        raise UserError(f"TFDS should give {what}, but tensorflow_datasets is not installed ({error}). "
                         "Install with: pip install tensorflow-datasets") from None
-    folder = prepared_folder(name, tmp_dir)
     try:
-        if folder is not None:
-            builder = tfds.builder_from_directory(folder)
-        else:
-            builder = tfds.builder(name, data_dir=os.path.join(tmp_dir, FOLDER))
-            builder.download_and_prepare()
-        return builder.as_dataset(split=split, shuffle_files=False)
+        yield tfds
     except Exception as error:  # TFDS raises many kinds; its own words say what was wrong
-        raise UserError(f"TFDS could not give the split {split!r} of {name}"
-                        f"{f' in {folder}' if folder else ''}: {type(error).__name__}: {error}") from error
+        raise UserError(f"TFDS could not give {what}: {type(error).__name__}: {error}") from error
 
 
 def _homes(tmp_dir: str) -> list[Path]:

@@ -9,9 +9,9 @@ from t2t_mm.errors import UserError
 SPLITS = ("train", "dev", "test")
 
 
-def all_splits(given, items):
+def all_splits(given, items, **share):
     data = {split: items if split == "train" else [f"{split} file"] for split in given}
-    return {split: list(divided(split, given, lambda part: iter(data[part]), str, "mine")) for split in SPLITS}
+    return {split: list(divided(split, given, lambda part: iter(data[part]), str, "mine", **share)) for split in SPLITS}
 
 
 @pytest.mark.parametrize("count", [5, 10, 40, 999, 1000, 5000])
@@ -44,6 +44,12 @@ def test_large_data_fall_in_the_same_splits_by_sentence():
     many = [f"sentence {number}" for number in range(3000)]
     some, others = all_splits(("train",), many[:1500]), all_splits(("train",), many[500:])
     assert set(some["dev"]) - set(many[:500]) <= set(others["dev"])
+
+
+def test_a_smaller_share_is_a_part_of_a_larger_one():
+    items = [f"sentence {number}" for number in range(5000)]
+    small, large = (all_splits(("train", "test"), items, share=share)["dev"] for share in (0.01, 0.05))
+    assert set(small) < set(large) and 30 < len(small) < 70 and 200 < len(large) < 300
 
 
 def test_too_little_to_divide_is_an_error():

@@ -1,0 +1,1 @@
+"""Trainings whose results are kept: `python -m experiments` (experiments/README.md)."""

@@ -1,0 +1,132 @@
+"""The pages: results of pieces as Markdown tables, the mean over seeds and half the distance between the extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import pieces
+from experiments.piece import Piece
+
+HERE = Path(__file__).parent
+# problem family → (measure of its field, how it is written)
+MEASURES = {"image": ("accuracy", "top-1 %", 100), "translate": ("bleu", "BLEU", 1),
+            "caption": ("cider_d", "CIDEr-D", 1), "speech": ("wer", "WER %", 100), "parse": ("bracket_f1", "bracket F1", 1)}
+
+
+def write_tables() -> list[Path]:
+    """Puts the tables of all results that exist between the marks of the pages; the pages that changed."""
+    changed = []
+    for name, table in TABLES.items():
+        path = HERE / f"{name}.md"
+        text = path.read_text(encoding="utf-8")
+        before, rest = text.split("<!-- table -->\n")
+        _, after = rest.split("<!-- end -->")
+        new = f"{before}<!-- table -->\n{table()}\n{_pieces(pieces.PAGES[name])}\n<!-- end -->{after}"
+        if new != text:
+            path.write_text(new, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+def measure(piece: Piece, problem: str) -> dict[str, float] | None:
+    """log_perplexity, accuracy (teacher-forced, %) and the measure of the field, of one piece; None: not run yet."""
+    result = piece.result()
+    if result is None or problem not in result["figures"]["problems"]:
+        return None
+    entry = result["figures"]["problems"][problem]
+    forced, (name, _, factor) = entry["teacher_forced"], MEASURES[problem.split("_")[0]]
+    accuracy = forced.get("token_accuracy", forced.get("accuracy"))
+    return {"log_perplexity": forced["log_perplexity"], "accuracy": 100 * accuracy,
+            "measure": factor * entry["decoded"][name]}
+
+
+def cell(of_seed: Callable[[int], Piece], problem: str, key: str, digits: int = 1) -> str:
+    """"mean ± spread" over the seeds that have been run."""
+    found = [measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))]
+    if not found:
+        return "not run"
+    spread = f" ± {(max(found) - min(found)) / 2:.{digits}f}" if len(found) > 1 else " (one seed)"
+    return f"{sum(found) / len(found):.{digits}f}{spread}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _field(problem: str) -> str:
+    return MEASURES[problem.split("_")[0]][1]
+
+
+def _baselines() -> str:
+    rows = []
+    for piece in pieces.BASELINES:
+        (problem,), measured, result = piece.problems, measure(piece, piece.problems[0]), piece.result()
+        joint = cell(pieces.joint, problem, "measure", 2)
+        rows.append((f"`{problem}`", f"{piece.model}, {piece.hparams_set}", f"{piece.steps:,}", _field(problem),
+                     f"{measured['measure']:.2f}" if measured else "not run", joint,
+                     _minutes(result["seconds"]["train"]) if result else ""))
+    header = ("problem", "model", "steps", "measure, test", "alone", "in the joint MultiModel", "training, min")
+    return table(header, rows)
+
+
+def _joint() -> str:
+    rows = []
+    for problem in pieces.EIGHT:
+        single = lambda seed, name=problem: pieces.alone(name, seed)
+        pairs = [cell(which, problem, key, 2 if key == "log_perplexity" else 1)
+                 for key in ("log_perplexity", "accuracy", "measure") for which in (pieces.joint, single)]
+        rows.append((f"`{problem}`", *pairs[:4], _field(problem), *pairs[4:]))
+    header = ("problem", "log-perplexity: joint", "alone", "accuracy %: joint", "alone", "measure", "joint", "alone")
+    return table(header, rows)
+
+
+def _parsing() -> str:
+    settings = {"alone": lambda seed: pieces.alone(pieces.PARSING, seed), "+ images": pieces.with_images,
+                "+ all": pieces.joint}
+    return table(("trained on", "log-perplexity", "token accuracy %", "bracket F1"), [
+        (name, *(cell(of_seed, pieces.PARSING, key, 2 if key == "log_perplexity" else 1)
+                 for key in ("log_perplexity", "accuracy", "measure"))) for name, of_seed in settings.items()])
+
+
+def _blocks() -> str:
+    settings = {"all blocks": None, "no experts": "no_experts", "no attention": "no_attention"}
+    rows = []
+    for name, block in settings.items():
+        cells = []
+        for problem in (pieces.IMAGES, pieces.GERMAN):
+            of_seed = (lambda seed, p=problem: pieces.alone(p, seed)) if block is None else (
+                lambda seed, p=problem, b=block: pieces.without(b, p, seed))
+            cells += [cell(of_seed, problem, "accuracy"), cell(of_seed, problem, "measure")]
+        rows.append((name, cells[0], cells[2], cells[3]))
+    return table(("blocks", "images: top-1 %", "En→De: token accuracy %", "En→De: BLEU"), rows)
+
+
+def _zero_shot() -> str:
+    rows = []
+    settings = {name: (lambda seed, v=name: pieces.zero_shot(v, seed)) for name in pieces.VARIANTS}
+    for name, of_seed in {**settings, "supervised": pieces.supervised}.items():
+        seen = [cell(of_seed, problem, "measure") for problem in pieces.TO_AND_FROM_ENGLISH]
+        rows.append((name, *(cell(of_seed, problem, "measure") for problem in pieces.UNSEEN), *seen))
+    names = ("En→De", "De→En", "En→Fr", "Fr→En")
+    return table(("model", "De→Fr BLEU, never trained", "Fr→De", *names), rows)
+
+
+TABLES = {"baselines": _baselines, "joint": _joint, "parsing": _parsing, "blocks": _blocks, "zero_shot": _zero_shot}
+
+
+def _pieces(page: Sequence[Piece]) -> str:
+    """Every training behind a page: its command, and how long it took."""
+    lines = []
+    for piece in dict.fromkeys(page):
+        result: dict[str, Any] | None = piece.result()
+        took = f"{_minutes(sum(result['seconds'].values()))} min" if result else "not run yet"
+        lines.append(f"- `{piece.name}` ({took}): `{' '.join(piece.train_command(Path('data'), Path('runs')))}`")
+    return "\nThe trainings behind it, with the time of training and evaluation:\n\n" + "\n".join(lines) + "\n"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f}"

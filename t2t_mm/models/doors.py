@@ -1,0 +1,73 @@
+"""The doors of a model: one modality net for each modality and vocabulary, shared by all features that pass it."""
+
+from t2t_mm import registry
+from t2t_mm.errors import UserError
+from t2t_mm.layers.layer import Layer
+
+
+class Doors(Layer):
+    """Which feature of which problem passes which modality net (1706.05137, section 2.5).
+
+    Args:
+        problems: objects with `name` and `features`.
+        vocabulary_sizes: vocabulary key of a text feature → number of ids.
+        hparams: of the model.
+        overrides: "inputs" or "problem.inputs" → name of a modality.
+    """
+
+    def __init__(self, problems, vocabulary_sizes, hparams, overrides, **kwargs):
+        super().__init__(**kwargs)
+        self._hparams, self._overrides = hparams, overrides
+        self._names = {}  # (problem, feature) → attribute
+        self._keys = {}  # attribute → what is behind it
+        for problem in problems:
+            for name, feature in problem.features.items():
+                self._names[problem.name, name] = self._open(problem.name, name, feature, vocabulary_sizes)
+
+    def door(self, problem: str, feature: str):
+        """The modality that `feature` of `problem` passes."""
+        return getattr(self, self._names[problem, feature])
+
+    def name_of(self, problem: str, feature: str) -> str:
+        """The name of that door; features with equal names share it."""
+        return self._names[problem, feature]
+
+    def all(self) -> dict:
+        """Name → door."""
+        return {name: getattr(self, name) for name in sorted(self._keys)}
+
+    def admit(self, problem) -> list[str]:
+        """Lets one more problem pass the doors that there are; the doors that it lacks, in words, if there are any."""
+        doors = {name: self._key(problem.name, name, feature) for name, feature in problem.features.items()}
+        missing = [f"a door for its {name} ({key})" for name, (key, attribute) in doors.items()
+                   if attribute not in self._keys]
+        if not missing:
+            self._names |= {(problem.name, name): attribute for name, (_, attribute) in doors.items()}
+        return missing
+
+    def _open(self, problem, name, feature, vocabulary_sizes):
+        key, attribute = self._key(problem, name, feature)
+        if self._keys.setdefault(attribute, key) != key:
+            raise UserError(f"{self._keys[attribute]!r} and {key!r} would share a door: rename one vocabulary.")
+        if not hasattr(self, attribute):
+            size = vocabulary_sizes[feature.vocabulary] if feature.vocabulary else getattr(feature, "size", None)
+            modality = registry.modality(self._modality(problem, name, feature))
+            setattr(self, attribute, modality(self._hparams, size, name=attribute))
+            getattr(self, attribute).build()  # doors are entered by their methods, not called
+        return attribute
+
+    def _key(self, problem, name, feature):
+        """(what is behind the door of a feature, in words; the attribute that has it)."""
+        key = self._modality(problem, name, feature)
+        if feature.vocabulary is not None:
+            key = f"{key}_{feature.vocabulary}"
+        elif name == "targets":
+            key = f"{key}_{problem}"
+        elif hasattr(feature, "channels"):
+            key = f"{key}_{feature.channels}"
+        elif hasattr(feature, "mel_bins"):
+            key = f"{key}_{feature.mel_bins}"
+        return key, "door_" + "".join(c if c.isalnum() else "_" for c in key)
+
+    def _modality(self, problem, name, feature):
+        return self._overrides.get(f"{problem}.{name}", self._overrides.get(name, feature.modality))

@@ -1,0 +1,81 @@
+"""Laws of folders of classes: any usual layout is read, whatever is no picture is told, copies have one fingerprint."""
+
+import pytest
+
+from t2t_mm.data.files.class_folders import NO_CLASS, find_class_folders
+from t2t_mm.data.files.picture_files import NO_ENDING, fingerprint, picture_files
+from t2t_mm.data.files.skipped import collect_skipped
+from t2t_mm.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A function that makes files, name → content the name itself, and returns their folder."""
+    def make(*names):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        return tmp_path
+    return make
+
+
+def found(folders, split="train"):
+    return [(item.label, item.name) for item in folders.pictures(split)]
+
+
+def test_without_folders_of_splits_all_is_training_data(folder):
+    folders = find_class_folders(folder("cat/1.jpg", "cat/deep/2.PNG", "dog/1.jpeg", ".hidden/3.jpg", "read.me"))
+    assert folders.classes == ("cat", "dog") and list(folders.splits) == ["train"]
+    assert found(folders) == [("cat", "1.jpg"), ("cat", "2.PNG"), ("dog", "1.jpeg")]
+
+
+@pytest.mark.parametrize("dev", ["dev", "val", "valid", "validation", "Val"])
+def test_splits_are_folders_and_classes_are_those_of_all_of_them(dev, folder):
+    folders = find_class_folders(folder("train/cat/1.jpg", "train/dog/1.jpg", f"{dev}/cat/2.jpg", "test/eel/3.jpg"))
+    assert set(folders.splits) == {"train", "dev", "test"} and folders.classes == ("cat", "dog", "eel")
+    assert found(folders, "dev") == [("cat", "2.jpg")] and found(folders, "test") == [("eel", "3.jpg")]
+
+
+def test_a_class_may_be_called_like_a_split(folder):
+    folders = find_class_folders(folder("train/1.jpg", "bus/1.jpg"))
+    assert folders.classes == ("bus", "train") and found(folders) == [("bus", "1.jpg"), ("train", "1.jpg")]
+
+
+def test_folders_beside_the_splits_are_not_read_and_that_is_said(folder):
+    with collect_skipped() as skipped:
+        folders = find_class_folders(folder("train/a/1.jpg", "train/b/1.jpg", "extra/a/1.jpg"))
+    assert folders.classes == ("a", "b") and "not extra" in skipped.notes[0]
+
+
+def test_what_is_no_picture_is_told(folder):
+    place = folder("a/1.jpg", "a/2.txt", "a/.DS_Store", "a/Thumbs.db", "b/1.gif", "b/notes")
+    with collect_skipped() as skipped:
+        assert found(find_class_folders(place)) == [("a", "1.jpg"), ("b", "1.gif")]
+    assert skipped.counts == {NO_ENDING: 2}
+
+
+def test_named_classes_keep_their_order_and_other_folders_are_told(folder):
+    place = folder("cat/1.jpg", "dog/1.jpg", "eel/1.jpg")
+    with collect_skipped() as skipped:
+        folders = find_class_folders(place, ("eel", "cat"))
+        assert folders.classes == ("eel", "cat") and found(folders) == [("cat", "1.jpg"), ("eel", "1.jpg")]
+    assert skipped.counts == {NO_CLASS: 1}
+
+
+@pytest.mark.parametrize("names, classes, says", [
+    (("cat/1.txt", "2.jpg"), (), r"has no pictures in folders of classes.*<class>/\*.jpg"),
+    (("cat/1.jpg",), (), "one folder of pictures only, cat"),
+    (("cat/1.jpg", "dog/1.jpg"), ("cats", "dog"), r"no pictures of cats; .*cat, dog.*Did you mean 'cat'")])
+def test_wrong_layouts_are_errors_that_say_what_is_there(names, classes, says, folder):
+    with pytest.raises(UserError, match=says):
+        find_class_folders(folder(*names), classes)
+
+
+def test_copies_have_one_fingerprint_and_missing_files_have_one_too(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x" * 100_000)
+    (tmp_path / "b.jpg").write_bytes(b"x" * 100_000)
+    (tmp_path / "c.jpg").write_bytes(b"x" * 100_001)
+    one, two, three = map(fingerprint, picture_files(tmp_path))
+    assert one == two == fingerprint(b"x" * 100_000) != three
+    assert fingerprint(tmp_path / "gone.jpg")
