@@ -75,6 +75,17 @@ def write_sounds(folder: Path, number: int) -> int:
     return number
 
 
+def write_utterances(folder: Path, number: int) -> int:
+    """LJSpeech's layout; sounds of 6.6 s, as long as LJSpeech's are on average."""
+    place = folder / "bench_utterances" / "wavs"
+    place.mkdir(parents=True)
+    for index in range(number):
+        (place / f"{index}.wav").write_bytes(wav_bytes(sound(6.6, 22_050, index) / 32767, 22_050))
+    lines = (f"{index}|{text}\n" for index, text in enumerate(sentences(number, 17, seed=5)))
+    (place.parent / "metadata.csv").write_text("".join(lines), encoding="utf-8")
+    return number
+
+
 # case: (problem, writes its files, how many samples, whether its vocabulary is there already)
 CASES = {
     "pairs_with_vocabulary": ("bench_pairs", write_pairs, PAIRS, False),
@@ -84,6 +95,7 @@ CASES = {
     "pictures_224": ("bench_pictures", write_pictures, 1000, True),
     "photographs_256": ("bench_photographs", write_photographs, 1000, True),
     "captions_256": ("bench_captions", write_captions, 2500, True),
+    "utterances_7_seconds": ("bench_utterances", write_utterances, 600, True),
     "sounds_3_seconds": ("bench_sounds", write_sounds, 1000, True),
 }
 QUICK = {"pairs_with_vocabulary": 20_000}

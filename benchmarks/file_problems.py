@@ -7,6 +7,7 @@ from pathlib import Path
 from t2t_mm import registry
 from t2t_mm.data import audio
 from t2t_mm.data.features import Audio, Image, Label, Text
+from t2t_mm.problems.files_audio2text import FilesAudio2text
 from t2t_mm.problems.files_image2label import FilesImage2label
 from t2t_mm.problems.files_image2text import FilesImage2text
 from t2t_mm.problems.problem import Problem
@@ -90,3 +91,10 @@ class BenchSounds(_Files):
     def samples(self, split, tmp_dir):
         for path in sorted(Path(tmp_dir).glob("*.wav")):
             yield {"inputs": audio.read_wav(path), "targets": path.stem}
+
+
+@registry.register_problem("bench_utterances")
+class BenchUtterances(FilesAudio2text):
+    """A table and wav files of 22,050 Hz as LJSpeech has them, brought to 16 kHz and divided into splits → texts."""
+
+    vocabulary = "subwords:bench"

@@ -52,6 +52,12 @@ class ImageToText(PictureInputs):
         items = divided(split, self.find_source(tmp_dir).splits, read, lambda item: item.name, self.name)
         return ({"inputs": item.picture, "targets": caption} for item in items for caption in item.captions)
 
+    def sample_texts(self, tmp_dir: str) -> Iterator[str]:
+        source = self.find_source(tmp_dir)
+        if isinstance(source, CaptionedDataset):
+            return source.captions("train", self.most_characters)
+        return super().sample_texts(tmp_dir)
+
 
 @registry.register_problem("files_image2text")
 class FilesImage2text(ImageToText):

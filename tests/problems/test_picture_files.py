@@ -323,6 +323,8 @@ def test_coco_is_read_from_a_dataset_in_the_format_of_tfds(tmp_path, offline):
     assert [sorted(sample["targets"] for sample in samples) for samples in found.values()] == [
         sorted(2 * ["1 says 0", "2 says 0", "2 says 1"]), *2 * [["1 says 0", "2 says 0", "2 says 1"]]]
     assert skipped.counts == {"a picture without a caption": 4}
+    texts = registry.problem("caption_coco").sample_texts(str(tmp_path))
+    assert sorted(texts) == sorted(sample["targets"] for sample in found["train"])
 
 
 @pytest.fixture

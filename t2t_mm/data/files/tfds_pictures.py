@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from t2t_mm.data.files.class_folders import LabelledPicture
 from t2t_mm.data.files.coco_captions import NO_CAPTION, CaptionedPicture
@@ -47,13 +48,23 @@ class CaptionedDataset:
         """The pictures of a split and their captions, always in the same order; unusable captions are left out."""
         note(f"read from TFDS: {self.name}")
         where = f"{self.name} {self.splits[split]}"
-        only = {"image": True, "image/filename": True, "captions": {"text": True}}
-        examples = tfds_examples(self.name, self.splits[split], self.tmp_dir, only=only)
-        for number, example in enumerate(examples, start=1):
-            texts = [" ".join(text.decode("utf-8", "replace").split()) for text in example["captions"]["text"]]
-            texts = [text for text in texts if not fault_of(text, most_characters)]
-            name = example["image/filename"].decode("utf-8", "replace")
+        for number, example in enumerate(self._examples(split, "image", "image/filename"), start=1):
+            texts, name = _usable(example, most_characters), example["image/filename"].decode("utf-8", "replace")
             if texts:
                 yield CaptionedPicture(example["image"], name, texts, number)
             else:
                 skip(NO_CAPTION, where, number, name)
+
+    def captions(self, split: str, most_characters: int) -> Iterator[str]:
+        """The captions of these pictures, of which none is decoded."""
+        for example in self._examples(split):
+            yield from _usable(example, most_characters)
+
+    def _examples(self, split: str, *names: str) -> Iterator[dict[str, Any]]:
+        only = {**dict.fromkeys(names, True), "captions": {"text": True}}
+        return tfds_examples(self.name, self.splits[split], self.tmp_dir, only=only)
+
+
+def _usable(example: dict[str, Any], most_characters: int) -> list[str]:
+    texts = (" ".join(text.decode("utf-8", "replace").split()) for text in example["captions"]["text"])
+    return [text for text in texts if not fault_of(text, most_characters)]
