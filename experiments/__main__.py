@@ -41,7 +41,7 @@ def main() -> None:
     for number, piece in enumerate(pieces, start=1):
         log = arguments.home / "runs" / f"{piece.name}.log"
         print(f"{number} of {len(pieces)}: {piece.name} (its log: {log}) ...", flush=True)
-        print(f"    {_state(piece, arguments.home, deadline)}", flush=True)
+        print(f"    {_state(piece, arguments, deadline)}", flush=True)
     _tell_tables()
 
 
@@ -55,13 +55,14 @@ def generate(home: Path, tmp_dir: Path) -> None:
                     f"--data_dir={home / 'data'}", f"--tmp_dir={tmp_dir}"], check=True)
 
 
-def _state(piece: Piece, home: Path, deadline: float) -> str:
+def _state(piece: Piece, arguments: argparse.Namespace, deadline: float) -> str:
     """What became of a piece."""
     if piece.result():
         return "was done before"
     if time.monotonic() > deadline:
         return "not begun: no time"
-    return f"done: {piece.result_path}" if piece.run(home, deadline) else "stopped; the same command goes on"
+    finished = piece.run(arguments.home, arguments.tmp_dir, deadline)
+    return f"done: {piece.result_path}" if finished else "stopped; the same command goes on"
 
 
 if __name__ == "__main__":

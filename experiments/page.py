@@ -43,8 +43,11 @@ def measure(piece: Piece, problem: str) -> dict[str, float] | None:
 
 
 def cell(of_seed: Callable[[int], Piece], problem: str, key: str, digits: int = 1) -> str:
-    """"mean ± spread" over the seeds that have been run."""
-    found = [measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))]
+    """"mean ± spread" of `measure` over the seeds that have been run."""
+    return _cell([measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))], digits)
+
+
+def _cell(found: Sequence[float], digits: int) -> str:
     if not found:
         return "not run"
     spread = f" ± {(max(found) - min(found)) / 2:.{digits}f}" if len(found) > 1 else " (one seed)"
@@ -111,6 +114,9 @@ def _zero_shot() -> str:
     for name, of_seed in {**settings, "supervised": pieces.supervised}.items():
         seen = [cell(of_seed, problem, "measure") for problem in pieces.TO_AND_FROM_ENGLISH]
         rows.append((name, *(cell(of_seed, problem, "measure") for problem in pieces.UNSEEN), *seen))
+    pivots = [_cell([result["pivot_bleu"][problem] for seed in pieces.SEEDS
+                     if (result := pieces.zero_shot("plain", seed).result())], 1) for problem in pieces.UNSEEN]
+    rows.append(("plain, by way of English", *pivots, *[""] * len(pieces.TO_AND_FROM_ENGLISH)))
     names = ("En→De", "De→En", "En→Fr", "Fr→En")
     return table(("model", "De→Fr BLEU, never trained", "Fr→De", *names), rows)
 

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiments.pivot import pivot_bleu
+
 BIN = Path(__file__).parents[1] / "bin"
 RESULTS = Path(__file__).parent / "results"
 STOP_GRACE = 60  # seconds that a trainer has to save when its time is up
@@ -29,6 +31,7 @@ class Piece:
         asked: the problems evaluated, those never trained on included; default: those trained on.
         eval_interval: steps between evaluations on dev; 0: only at the end.
         beam_size: of the decoded measures.
+        pivots: (problem never trained on, the two problems that lead there by way of a third language), ...
     """
 
     name: str
@@ -41,6 +44,7 @@ class Piece:
     asked: tuple[str, ...] = ()
     eval_interval: int = 0
     beam_size: int = 4
+    pivots: tuple[tuple[str, str, str], ...] = ()
 
     def train_command(self, data_dir: Path, runs: Path) -> list[str]:
         """The t2t-trainer command."""
@@ -69,24 +73,30 @@ class Piece:
             return None
         return result if result["piece"] == json.loads(json.dumps(dataclasses.asdict(self))) else None
 
-    def run(self, home: Path, deadline: float) -> bool:
+    def run(self, home: Path, tmp_dir: Path, deadline: float) -> bool:
         """Trains on where it was and evaluates; whether it was finished before `deadline` (of time.monotonic())."""
         runs = home / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         clock = Clock(runs / f"{self.name}.seconds.json")
         commands = {"train": self.train_command(home / "data", runs), "eval": self.eval_command(runs)}
-        for part, command in commands.items():
-            if clock.done(part):
-                continue
-            with (runs / f"{self.name}.log").open("a", encoding="utf-8") as log:
+        with (runs / f"{self.name}.log").open("a", encoding="utf-8") as log:
+            for part, command in commands.items():
                 if not clock.run(part, command, log, deadline):
+                    return False
+            pivots = {}
+            for asked, *steps in self.pivots:
+                pivots[asked] = pivot_bleu(
+                    asked, tuple(steps), runs / self.name, tmp_dir, runs / self.name, self.beam_size,
+                    lambda command: clock.run(f"pivot {command[2]} for {asked}", command, log, deadline))
+                if pivots[asked] is None:
                     return False
         figures = json.loads((runs / self.name / "eval-test.json").read_text(encoding="utf-8"))
         RESULTS.mkdir(exist_ok=True)
         self.result_path.write_text(json.dumps({
             "piece": dataclasses.asdict(self), "commands": [" ".join(_portable(command, home))
                                                             for command in commands.values()],
-            "seconds": clock.seconds, "figures": figures}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots}, indent=1, ensure_ascii=False) + "\n",
+            encoding="utf-8")
         return True
 
 
@@ -98,11 +108,13 @@ class Clock:
         state = json.loads(path.read_text()) if path.exists() else {"seconds": {}, "done": []}
         self.seconds, self._done = state["seconds"], state["done"]
 
-    def done(self, part: str) -> bool:
-        return part in self._done
-
     def run(self, part: str, command: list[str], log: Any, deadline: float) -> bool:
-        """Whether a program came to its end; interrupted at the deadline, so that it saves. SystemExit if it fails."""
+        """Whether a program has come to its end, now or before; interrupted at the deadline, so that it saves.
+
+        SystemExit if it fails.
+        """
+        if part in self._done:
+            return True
         before, start = self.seconds.get(part, 0.0), time.monotonic()
         line = [sys.executable, str(BIN / command[0]), *command[1:]]
         with subprocess.Popen(line, stdout=log, stderr=log, env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}) as program:

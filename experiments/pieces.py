@@ -11,6 +11,10 @@ STEPS = 700  # of each problem, joint or alone
 LONG = "max_length=256"  # tokens; trees are long
 PARSING, IMAGES, GERMAN = "parse_ptb_sample", "image_cifar10", "translate_ende_multi30k"
 UNSEEN = ("translate_defr_multi30k", "translate_defr_multi30k_rev")
+BY_ENGLISH = (
+    ("translate_defr_multi30k", "translate_ende_multi30k_rev", "translate_enfr_multi30k"),
+    ("translate_defr_multi30k_rev", "translate_enfr_multi30k_rev", "translate_ende_multi30k"),
+)
 TO_AND_FROM_ENGLISH = tuple(name for name in EIGHT if name.startswith("translate_"))
 ZERO_SHOT_STEPS = 4 * 900
 VARIANTS = {"plain": "", "adversary": "adversary_coef=0.1", "similarity": "similarity_coef=1",
@@ -41,7 +45,8 @@ def without(block: str, problem: str, seed: int) -> Piece:
 def zero_shot(variant: str, seed: int) -> Piece:
     """To and from English, then asked for German ↔ French."""
     return Piece(f"zero_shot-{variant}-s{seed}", TO_AND_FROM_ENGLISH, ZERO_SHOT_STEPS, hparams=VARIANTS[variant],
-                 seed=seed, asked=(*TO_AND_FROM_ENGLISH, *UNSEEN))
+                 seed=seed, asked=(*TO_AND_FROM_ENGLISH, *UNSEEN),
+                 pivots=BY_ENGLISH if variant == "plain" else ())
 
 
 def supervised(seed: int) -> Piece:

@@ -12,7 +12,7 @@ from t2t_mm import experiment
 from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, check_split, define_run_flags, only_problem, take_flag
+from t2t_mm.cli.run_flags import check_checkpoint, check_one, check_split, define_run_flags, only_problem, take_flag
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 
@@ -64,6 +64,7 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     flags.require("output_dir")
     settings = settings_of(flags)
     _check_one_source(flags, inputs)
+    check_one(names)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir).asked_for(names)
     problem = only_problem(run, names)
     settings.check_target(problem.targets.is_text)

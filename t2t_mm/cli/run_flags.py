@@ -34,10 +34,14 @@ def take_flag(argv: Sequence[str], name: str) -> tuple[list[str], list[str]]:
     return rest, values
 
 
-def only_problem(run: Experiment, names: Sequence[str]) -> Any:
-    """The problem named, or the run's only one; UserError listing the run's problems."""
+def check_one(names: Sequence[str]) -> None:
+    """UserError if more than one problem is named."""
     if len(names) > 1:
         raise UserError(f"--problem names {len(names)} problems ({', '.join(names)}). Decode one at a time.")
+
+
+def only_problem(run: Experiment, names: Sequence[str]) -> Any:
+    """The problem named, or the run's only one; UserError listing the run's problems."""
     if names:
         return run.problem(names[0])
     if len(run.problems) > 1:

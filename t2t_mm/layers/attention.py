@@ -126,23 +126,24 @@ class SourceAttention(_Heads):
 
 
 class SourceMean(Layer):
-    """The mean of the source, through a dense layer, at every position: what is left of attention without attention.
+    """x plus the mean of the source, through a dense layer: what a decoder sees of its source without attention.
 
-    [B, T, D] → [B, T, D].
+    [B, T, D] → [B, T, D]; dropout on the mean while training.
     """
 
-    def __init__(self, channels: int, **kwargs):
+    def __init__(self, channels: int, dropout_rate: float = 0.0, **kwargs):
         super().__init__(**kwargs)
+        self._dropout_rate = dropout_rate
         self.output_projection = Dense(channels, use_bias=False, name="output")
 
     def call(self, x, source=None, presence=None, training=False):
-        return ops.broadcast_to(self._mean(source)[:, None], ops.shape(x))
+        return x + dropout(self._mean(source), self._dropout_rate, training)[:, None]
 
     def initial_state(self, source, max_length):
         return {"mean": self._mean(source)}
 
     def step(self, x, state, position):
-        return state["mean"], state
+        return x + state["mean"], state
 
     def _mean(self, source):  # → [B, D]
         presence = ops.cast(source.presence, source.x.dtype)[..., None]

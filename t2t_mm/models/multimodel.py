@@ -36,9 +36,7 @@ class Multimodel(T2TModel):
         mixer += [_conv_block(hparams, True, f"mixer_block{i + 1}") for i in range(hparams.mixer_blocks)]
         pairs = []
         for i in range(hparams.decoder_blocks):
-            view = _source_view(hparams)
-            branch = Residual(view, hparams.dropout, name=f"{view.name}{i + 1}")
-            pairs.append([_conv_block(hparams, True, f"block{i + 1}"), branch])
+            pairs.append([_conv_block(hparams, True, f"block{i + 1}"), _source_view(hparams, i + 1)])
         middle = _around_experts(pairs, hparams, "decoder_experts")
         flat = [part for pair in middle for part in (pair if isinstance(pair, list) else [pair])]
         return Chain([*mixer, *flat], name="decoder")
@@ -52,11 +50,12 @@ def _mixer_attention(hparams):
     return AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.dropout, name="mixer")
 
 
-def _source_view(hparams):
+def _source_view(hparams, number):
     """What a decoder block sees the source through."""
-    if hparams.attention:
-        return SourceAttention(hparams.hidden_size, hparams.num_heads, name="attention")
-    return SourceMean(hparams.hidden_size, name="source_mean")
+    if not hparams.attention:
+        return SourceMean(hparams.hidden_size, hparams.dropout, name=f"source_mean{number}")
+    attention = SourceAttention(hparams.hidden_size, hparams.num_heads, name="attention")
+    return Residual(attention, hparams.dropout, name=f"attention{number}")
 
 
 def _around_experts(parts, hparams, name):

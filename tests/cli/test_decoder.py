@@ -12,6 +12,7 @@ from t2t_mm import datagen, inference, registry
 from t2t_mm.cli import decoder
 from t2t_mm.data.images import encode_png
 from t2t_mm.data.text_encoders import Bytes, Tokens
+from t2t_mm.data.vocabulary_building import load_encoders
 from t2t_mm.experiment import Experiment
 
 DIGITS = {"tokens:digits": Tokens([str(digit) for digit in range(10)])}
@@ -126,7 +127,8 @@ def test_several_results_come_with_scores(make_run, capsys):
 def test_a_split_comes_with_references_and_a_limit(make_run, capsys, tmp_path):
     problem = registry.problem("algorithmic_reverse")
     datagen.generate([problem], str(tmp_path / "data"), str(tmp_path / "raw"), processes=1, say=lambda message: None)
-    run = make_run(problem.name, data_dir=tmp_path / "data")
+    encoders = load_encoders(problem, str(tmp_path / "data"))
+    run = make_run(problem.name, encoders=encoders, data_dir=tmp_path / "data")
     lines = out(capsys, run, "--split=dev", "--limit=2", "--json")
     assert [json.loads(line)["reference"] for line in lines] == ["ref 0", "ref 1"]
     lines = out(capsys, run, "--split=dev", "--limit=1")
@@ -175,7 +177,7 @@ def test_the_problem_is_one_of_the_run(make_run, capsys):
     error = refused(capsys, f"--output_dir={run}", "1")
     assert "algorithmic_reverse, algorithmic_sort" in error and "--problem" in error
     error = refused(capsys, f"--output_dir={run}", "1", "--problem=algorithmic_srt")
-    assert "only algorithmic_reverse, algorithmic_sort" in error and "Did you mean 'algorithmic_sort'" in error
+    assert "only on algorithmic_reverse, algorithmic_sort" in error and "Did you mean 'algorithmic_sort'" in error
     assert "one at a time" in refused(capsys, f"--output_dir={run}", "1", "--problem=algorithmic_sort,image_digits")
 
 

@@ -83,7 +83,7 @@ CAUSAL = [
     LayerCase("timing", Timing),
     LayerCase("self_attention", lambda: SelfAttention(WIDTH, HEADS)),
     LayerCase("source_attention", lambda: SourceAttention(WIDTH, HEADS)),
-    LayerCase("source_mean", lambda: Residual(SourceMean(WIDTH))),
+    LayerCase("source_mean", lambda: SourceMean(WIDTH)),
     LayerCase("attention_block", lambda: AttentionBlock(WIDTH, HEADS), length=19),
     LayerCase("feed_forward", lambda: FeedForward(WIDTH, 12)),
     LayerCase("experts", lambda: MixtureOfExperts(WIDTH, 12, 5, 2)),
