@@ -55,12 +55,12 @@ def supervised(seed: int) -> Piece:
 
 
 BASELINES = (
-    Piece("baseline-parse", (PARSING,), 4000, "transformer", "transformer_tiny",
-          f"{LONG},batch_size=2048,dropout=0.3,label_smoothing=0.1,learning_rate=2e-3", eval_interval=500),
-    Piece("baseline-image", (IMAGES,), 6000, hparams="weight_decay=0.05", eval_interval=1000),
-    Piece("baseline-translate", (GERMAN,), 5000, "transformer", "transformer_small",
+    Piece("baseline-speech", ("speech_fsdd",), 2500, eval_interval=500),
+    Piece("baseline-translate", (GERMAN,), 4000, "transformer", "transformer_small",
           "dropout=0.3,learning_rate=2e-3,learning_rate_schedule=cosine", eval_interval=500),
-    Piece("baseline-speech", ("speech_fsdd",), 4000, eval_interval=1000),
+    Piece("baseline-parse", (PARSING,), 4000, "transformer", "transformer_tiny",
+          f"{LONG},batch_size=2048,dropout=0.2,learning_rate=2e-3", eval_interval=500),
+    Piece("baseline-image", (IMAGES,), 6000, hparams="weight_decay=0.05", eval_interval=1000),
     Piece("baseline-caption", ("caption_flickr8k",), 4000, eval_interval=500, hparams="dropout=0.1"),
 )
 

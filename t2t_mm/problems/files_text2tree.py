@@ -9,24 +9,26 @@ from t2t_mm import registry
 from t2t_mm.data.features import Feature, Text
 from t2t_mm.data.files.splits import divided
 from t2t_mm.data.files.tree_files import find_tree_files, read_trees
-from t2t_mm.data.files.trees import Tree, linearised
+from t2t_mm.data.files.trees import Tree, balanced, linearised, phrases
 from t2t_mm.errors import UserError
 from t2t_mm.problems.problem import Problem, Sample
 from t2t_mm.problems.shared_vocabulary import MULTIMODEL_8K
 
 
 class TextToTree(Problem):
-    """Words → their tree, e.g. "The dog barks ." → "(S (NP DT NN ) (VP VBZ ) . )". A subclass writes `find_files`.
+    """Words → their tree, e.g. "The dog barks ." → "(S (NP DT NN )NP (VP VBZ )VP . )S". A subclass writes `find_files`.
 
     Linearised as in "Grammar as a Foreign Language" (Vinyals et al. 2015, arXiv:1412.7449, section 3): depth first,
     words give way to their tags; without traces, function tags and the bracket around the whole. `tags = False` writes
-    "XX" for all tags but those of punctuation, as they do.
+    "XX" for all tags but those of punctuation, as they do. Brackets that a model forgets to close are closed for it.
+    With `fewest_words`, for small treebanks, phrases of so many words in the training trees are examples too.
     """
 
     command = "to-parse-tree"
     metrics = ("brackets", "exact_match")
     vocabulary = MULTIMODEL_8K
     tags = True
+    fewest_words: int | None = None  # of a phrase that is an example by itself; None: no phrase is
 
     def define_features(self) -> dict[str, Feature]:
         return {"inputs": Text(self.vocabulary), "targets": Text(self.vocabulary)}
@@ -40,16 +42,23 @@ class TextToTree(Problem):
 
     def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         files = self.find_files(tmp_dir)
-
-        def read(part: str) -> Iterator[Sample]:
-            return map(self.sample_of, read_trees(files[part]))
-
-        return divided(split, files, read, lambda sample: sample["inputs"], self.name)
+        trees = divided(split, files, lambda part: read_trees(files[part]), _words, self.name)
+        for tree in trees:
+            yield self.sample_of(tree)
+            if split == "train" and self.fewest_words:
+                yield from map(self.sample_of, phrases(tree, self.fewest_words))
 
     def sample_of(self, tree: Tree) -> Sample:
         """Words, parted by blanks, and the tree over them."""
-        words = " ".join(leaf.children[0] for leaf in tree.leaves())
-        return {"inputs": words, "targets": linearised(tree, self.tags)}
+        return {"inputs": _words(tree), "targets": linearised(tree, self.tags)}
+
+    def postprocess(self, text: str) -> str:
+        """All brackets closed."""
+        return balanced(text)
+
+
+def _words(tree: Tree) -> str:
+    return " ".join(leaf.children[0] for leaf in tree.leaves())
 
 
 @registry.register_problem("files_text2tree")

@@ -118,11 +118,40 @@ def _word(text: str) -> str:
     return _ESCAPED.get(text) or _SLASH.sub(r"\1", text)
 
 
-def linearised(tree: Tree, tags: bool = True) -> str:
-    """"(S (NP DT NN ) (VP VBZ ) . )": words give way to their tags, or to "XX" but for punctuation if not `tags`.
+def phrases(tree: Tree, fewest: int) -> Iterator[Tree]:
+    """The trees below a tree that stand over `fewest` words or more."""
+    for child in tree.children if not tree.is_leaf else ():
+        if sum(1 for _ in child.leaves()) >= fewest:
+            yield child
+        yield from phrases(child, fewest)
 
-    Vinyals et al. repeat the label in the closing bracket, and parsed better with XX; both are theirs to choose.
+
+def linearised(tree: Tree, tags: bool = True) -> str:
+    """"(S (NP DT NN )NP (VP VBZ )VP . )S": words give way to their tags, or to "XX" but for punctuation if not `tags`.
+
+    Closing brackets repeat the label, as in Vinyals et al., who parsed better with XX.
     """
     if tree.is_leaf:
         return tree.label if tags or tree.label in _PUNCTUATION else "XX"
-    return f"({tree.label} {' '.join(linearised(child, tags) for child in tree.children)} )"
+    return f"({tree.label} {' '.join(linearised(child, tags) for child in tree.children)} ){tree.label}"
+
+
+def balanced(text: str) -> str:
+    """A linearised tree with the brackets that a model forgot, and without those that close nothing.
+
+    As Vinyals et al. mend what their model wrote (section 3.2); a whole tree stays as it is.
+    """
+    written: list[str] = []
+    open_: list[str] = []
+    for token in text.split():
+        if token[0] == "(":
+            open_.append(token[1:])
+        elif token[0] == ")":
+            label = token[1:] or (open_[-1] if open_ else "")
+            if label not in open_:
+                continue
+            while open_[-1] != label:
+                written.append(f"){open_.pop()}")
+            open_.pop()
+        written.append(token)
+    return " ".join([*written, *(f"){label}" for label in reversed(open_))])

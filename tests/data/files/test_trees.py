@@ -7,7 +7,7 @@ import pytest
 
 from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.data.files.tree_files import find_tree_files, read_trees
-from t2t_mm.data.files.trees import Tree, base_label, cleaned, linearised, parse
+from t2t_mm.data.files.trees import Tree, balanced, base_label, cleaned, linearised, parse, phrases
 from t2t_mm.errors import UserError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "ptb_sample" / "wsj"
@@ -23,7 +23,7 @@ PTB = """
       (SBAR=2 (-NONE- 0) ))
     (. .) ))
 """
-WRITTEN = "(S (NP DT NN ) (VP VBZ (S (VP TO (VP VB (NP CD -LRB- NN -RRB- ) ) ) ) ) . )"
+WRITTEN = "(S (NP DT NN )NP (VP VBZ (S (VP TO (VP VB (NP CD -LRB- NN -RRB- )NP )VP )VP )S )VP . )S"
 
 
 def one(text):
@@ -47,7 +47,8 @@ def test_a_treebank_tree_loses_traces_function_tags_and_escapes():
     tree = cleaned(one(PTB))
     assert linearised(tree) == WRITTEN
     assert " ".join(leaf.children[0] for leaf in tree.leaves()) == "The dog wants to eat 1/2 ( bone ) ."
-    assert linearised(tree, tags=False) == "(S (NP XX XX ) (VP XX (S (VP XX (VP XX (NP XX XX XX XX ) ) ) ) ) . )"
+    assert linearised(tree, tags=False) == (
+        "(S (NP XX XX )NP (VP XX (S (VP XX (VP XX (NP XX XX XX XX )NP )VP )VP )S )VP . )S")
 
 
 @pytest.mark.parametrize("gap", [" ", "\n", "\n  ", ""])
@@ -68,7 +69,7 @@ def test_labels_lose_their_functions(label, base):
 
 @pytest.mark.parametrize("text", ["( (S (NN a)))", "(TOP (S (NN a)))", "(ROOT\n(S (NN a)))", "(S1 ((S (NN a))))"])
 def test_the_bracket_around_the_whole_goes(text):
-    assert linearised(cleaned(one(text))) == "(S NN )"
+    assert linearised(cleaned(one(text))) == "(S NN )S"
 
 
 @pytest.mark.parametrize("broken, reason", [
@@ -82,7 +83,7 @@ def test_a_broken_tree_is_named_and_costs_no_other(broken, reason, root, tmp_pat
     with collect_skipped() as skipped:
         found = [linearised(tree) for tree in read_trees([tmp_path / "a.mrg"])]
     extra = reason.startswith("more")  # the tree before the bracket too many is whole
-    assert found == ["(S NN )"] * 3 if not extra else found == ["(S NN )"] * 4
+    assert found == ["(S NN )S"] * 3 if not extra else found == ["(S NN )S"] * 4
     ((said, count),) = skipped.counts.items()
     line = root.count("\n") + 2
     assert said.startswith(reason) and count == 1 and f"a.mrg:{line}" in skipped.describe()[0]
@@ -120,4 +121,22 @@ def test_genuine_trees_keep_their_words():
     assert not skipped.counts and len(trees) == len(raw)
     for tree, before in zip(trees, raw, strict=True):
         assert len(list(tree.leaves())) == sum(leaf.label != "-NONE-" for leaf in before.leaves())
-        assert not {"-NONE-", ""} & {token.strip("()") for token in linearised(tree).split() if token != ")"}
+        assert not {"-NONE-", ""} & {token.strip("()") for token in linearised(tree).split()}
+
+
+@pytest.mark.parametrize("written, mended", [
+    (WRITTEN, WRITTEN),
+    ("(S (NP DT NN )NP (VP VBZ", "(S (NP DT NN )NP (VP VBZ )VP )S"),
+    ("(S (NP DT (PP IN )NP . )S )S", "(S (NP DT (PP IN )PP )NP . )S"),
+    (")NP (S NN )VP )S", "(S NN )S"),
+    ("(S (NP DT ) )", "(S (NP DT ) )"),
+    ("", ""),
+])
+def test_brackets_that_were_forgotten_are_closed_and_those_that_close_nothing_go(written, mended):
+    assert balanced(written) == mended == balanced(mended)
+
+
+def test_phrases_are_all_trees_of_so_many_words_below_the_whole():
+    (_, tree), = parse("(S (NP (DT the) (NN dog)) (VP (VBZ has) (NP (DT a) (JJ red) (NN nose))))")
+    assert [linearised(phrase) for phrase in phrases(tree, 3)] == ["(VP VBZ (NP DT JJ NN )NP )VP", "(NP DT JJ NN )NP"]
+    assert [phrase.label for phrase in phrases(tree, 2)] == ["NP", "VP", "NP"]
