@@ -15,6 +15,7 @@ from benchmarks import synthetic
 from benchmarks.measure import Work, chosen, measure_in_turn
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.inference import decode_batch
+from t2t_mm.layers.experts import NoisyTopKGate
 
 PROBLEM = synthetic.SyntheticText()
 EXAMPLES, SOURCE = 32, 32
@@ -38,6 +39,7 @@ def run(case: str, lines: list[tuple], repeats: int) -> None:
     model = synthetic.experiment([PROBLEM], model_name, hparams_set, max_length=512).build_model()
     bias = model.door(PROBLEM.name, "targets").softmax.bias
     bias.assign(tf.tensor_scatter_nd_update(bias, [[END]], [-1e9]))
+    _spread_over_experts(model)
     inputs = synthetic.batch(PROBLEM, EXAMPLES, SOURCE)
     del inputs["targets"]
     functions, works, extras = {}, {}, {}
@@ -47,6 +49,14 @@ def run(case: str, lines: list[tuple], repeats: int) -> None:
         works[name] = Work(EXAMPLES, EXAMPLES * length)
         extras[name] = {"length": length}
     measure_in_turn(functions, works, repeats, 1, extras)
+
+
+def _spread_over_experts(model) -> None:
+    """Gives routers random weights: untrained ones, all zero, send every token to the same experts."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, NoisyTopKGate):
+            kernel = layer.clean.kernel
+            kernel.assign(tf.random.stateless_normal(kernel.shape, [1, 2], stddev=kernel.shape[0] ** -0.5))
 
 
 def _cached(model, inputs: dict[str, tf.Tensor], beam: int, length: int) -> Callable:

@@ -30,7 +30,8 @@ def unfold_dilation(x, length):
 class DepthwiseConv1D(Layer):
     """Depthwise convolution, y[t, c] = Σ_k w[k, c] · x[t + (k − K + 1)·d, c] when causal, centred otherwise.
 
-    [B, L, D] → [B, L, D]. The state of `step` is the ring of the last (K − 1)·d + 1 inputs.
+    [B, L, D] → [B, L, D]. The state of `step` is d rings of K inputs, [B, d·K, D]: input t is in ring t modulo d, so that
+    the taps of a position are all of one ring, side by side.
     """
 
     def __init__(self, kernel_size: int, dilation: int = 1, causal: bool = True, **kwargs):
@@ -51,16 +52,19 @@ class DepthwiseConv1D(Layer):
         return unfold_dilation(y, length) if self._dilation > 1 else y[:, :, 0]
 
     def initial_state(self, like):
-        """The ring before the first position; `like` [B, ...] gives batch and type."""
-        return ops.zeros((ops.shape(like)[0], self._reach + 1, self.kernel.shape[-1]), dtype=like.dtype)
+        """The rings before the first position; `like` [B, ...] gives batch and type."""
+        return ops.zeros((ops.shape(like)[0], self._dilation * self._kernel_size, self.kernel.shape[-1]), like.dtype)
 
-    def step(self, x, ring, position):
-        """x [B, D], ring [B, (K−1)·d + 1, D]; slot s holds the latest input whose position is s modulo the length."""
-        size = self._reach + 1
-        ring = write(ring, position % size, x)
-        slots = (position + 1 + ops.arange(self._kernel_size) * self._dilation) % size  # tap k: position − reach + k·d
-        taps = ops.take(ring, slots, axis=1)  # [B, K, D]
-        return ops.sum(taps * ops.cast(self.kernel, x.dtype), axis=1), ring
+    def step(self, x, rings, position):
+        """x [B, D], rings [B, d·K, D] → (y [B, D], rings)."""
+        size = self._kernel_size
+        first, slot = position % self._dilation * size, position // self._dilation % size
+        rings = write(rings, first + slot, x)
+        rows = ops.shape(x)[0]
+        ring = rings if self._dilation == 1 else ops.slice(rings, (0, first, 0), (rows, size, x.shape[-1]))  # [B, K, D]
+        newest_last = (ops.arange(size) - slot - 1) % size  # place in the ring → tap: the newest has the last
+        kernel = ops.take(ops.cast(self.kernel, x.dtype), newest_last, axis=0)
+        return ops.sum(ring * kernel, axis=1), rings
 
 
 class ConvStep(Layer):
@@ -87,9 +91,9 @@ class ConvStep(Layer):
     def initial_state(self, like):
         return self.depthwise.initial_state(like)
 
-    def step(self, x, ring, position):
-        x, ring = self.depthwise.step(ops.relu(x), ring, position)
-        return self.norm(self.pointwise(x)), ring
+    def step(self, x, rings, position):
+        x, rings = self.depthwise.step(ops.relu(x), rings, position)
+        return self.norm(self.pointwise(x)), rings
 
 
 BRANCH_GAIN = 0.1  # what the layer norm that ends a residual branch starts from
