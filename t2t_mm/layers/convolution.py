@@ -30,8 +30,8 @@ def unfold_dilation(x, length):
 class DepthwiseConv1D(Layer):
     """Depthwise convolution, y[t, c] = Σ_k w[k, c] · x[t + (k − K + 1)·d, c] when causal, centred otherwise.
 
-    [B, L, D] → [B, L, D]. The state of `step` is d rings of K inputs, [B, d·K, D]: input t is in ring t modulo d, so that
-    the taps of a position are all of one ring, side by side.
+    [B, L, D] → [B, L, D]. The state of `step` is d rings of K inputs, [B, d·K, D]: input t is in ring t modulo d, so
+    that the taps of a position are all of one ring, side by side.
     """
 
     def __init__(self, kernel_size: int, dilation: int = 1, causal: bool = True, **kwargs):

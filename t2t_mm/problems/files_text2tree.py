@@ -43,10 +43,9 @@ class TextToTree(Problem):
     def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         files = self.find_files(tmp_dir)
         trees = divided(split, files, lambda part: read_trees(files[part]), _words, self.name)
-        for tree in trees:
-            yield self.sample_of(tree)
-            if split == "train" and self.fewest_words:
-                yield from map(self.sample_of, phrases(tree, self.fewest_words))
+        if split == "train" and self.fewest_words:
+            trees = (part for tree in trees for part in (tree, *phrases(tree, self.fewest_words)))
+        return map(self.sample_of, trees)
 
     def sample_of(self, tree: Tree) -> Sample:
         """Words, parted by blanks, and the tree over them."""

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from t2t_mm import registry
+from t2t_mm.data.files import tfds_reader
 from t2t_mm.errors import UserError
 
 MOST = {"train": 2000, "dev": 300, "test": 300}  # samples, so that the big problems cost little
@@ -37,3 +38,11 @@ def files(tmp_path):
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(tmp_path)
     return write
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """No network, and no datasets but those below `tmp_path`."""
+    monkeypatch.setattr(tfds_reader, "_reachable", lambda host: False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from generating import generated
 
 from t2t_mm import registry
 from t2t_mm.data.files import tfds_reader
-from t2t_mm.data.files.skipped import FILE_NAME, collect_skipped
+from t2t_mm.data.files.skipped import FILE_NAME
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.datagen import generate
 from t2t_mm.errors import UserError
@@ -50,24 +51,8 @@ def class_folders(folder, classes, count, first=0):
                    for number in range(count)})
 
 
-def generated(problem, tmp_dir):
-    """Split → samples, and what was left out or noted."""
-    problem = registry.problem(problem) if isinstance(problem, str) else problem
-    with collect_skipped() as skipped:
-        found = {split: list(problem.generate(split, str(tmp_dir))) for split in problem.splits}
-    return found, skipped
-
-
 def bytes_of(value):
     return value if isinstance(value, bytes) else Path(value).read_bytes()
-
-
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    """No network, and no datasets but those below `tmp_path`."""
-    monkeypatch.setattr(tfds_reader, "_reachable", lambda host: False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
 
 
 @pytest.mark.parametrize("name", ["image_cifar10", "image_imagenet", "caption_coco", "caption_flickr8k",

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generating import generated
 
 from t2t_mm import registry
 from t2t_mm.data.audio import wav_bytes
 from t2t_mm.data.files import tfds_reader
-from t2t_mm.data.files.skipped import FILE_NAME, collect_skipped
+from t2t_mm.data.files.skipped import FILE_NAME
 from t2t_mm.data.files.wsj_speech import normalised
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.datagen import generate
@@ -24,28 +25,12 @@ def sound(seconds=0.2, rate=16_000, hertz=440):
     return wav_bytes(np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate) / 2, rate)
 
 
-def generated(name, tmp_dir):
-    """Split → samples, and what was left out or noted."""
-    problem = registry.problem(name) if isinstance(name, str) else name
-    with collect_skipped() as skipped:
-        found = {split: list(problem.generate(split, str(tmp_dir))) for split in problem.splits}
-    return found, skipped
-
-
 def counts(found):
     return [len(samples) for samples in found.values()]
 
 
 def texts(samples):
     return [sample["targets"] for sample in samples]
-
-
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    """No network, and no datasets but those below `tmp_path`."""
-    monkeypatch.setattr(tfds_reader, "_reachable", lambda host: False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
 
 
 @pytest.mark.parametrize("name", ["speech_fsdd", "speech_librispeech", "speech_wsj", "files_audio2text"])

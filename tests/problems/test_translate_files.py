@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from generating import generated
 
 from t2t_mm import registry
 from t2t_mm.data.files import tfds_reader
-from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.errors import UserError
 from t2t_mm.problems.shared_vocabulary import MULTIMODEL_8K
 from t2t_mm.problems.translate_multi30k import TranslateEndeMulti30k
@@ -15,14 +15,6 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 NATIVE = ("translate_ende_wmt14", "translate_enfr_wmt14", "translate_ende_multi30k", "translate_enfr_multi30k",
           "translate_defr_multi30k", "parse_wsj", "parse_ptb_sample")
 CAPTIONS = '{"images": [{"id": 1, "file_name": "20_abc.jpg"}], "annotations": [{"image_id": 1, "caption": "A Cat ."}]}'
-
-
-def generated(name, tmp_dir):
-    """Split → samples, and what was left out or noted."""
-    problem = registry.problem(name) if isinstance(name, str) else name
-    with collect_skipped() as skipped:
-        found = {split: list(problem.generate(split, str(tmp_dir))) for split in problem.splits}
-    return found, skipped
 
 
 def pairs(samples):
@@ -117,14 +109,6 @@ def test_wmt_folders_are_read_and_a_missing_test_set_is_made(tmp_path):
     assert any(message.startswith("no files for test") for message in skipped.notes)
     backwards, _ = generated("translate_enfr_wmt14_rev", tmp_path)
     assert [pair[::-1] for pair in pairs(found["test"])] == pairs(backwards["test"])
-
-
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    """No network, and no datasets but those below `tmp_path`."""
-    monkeypatch.setattr(tfds_reader, "_reachable", lambda host: False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
 
 
 def test_wmt14_is_read_from_a_dataset_in_the_format_of_tfds(tmp_path, offline):
