@@ -43,6 +43,8 @@ def work(flags: FlagSet, started: float) -> int | None:
     named = (flags.problem, flags.model, flags.hparams_set, flags.hparams)
     problems, hparams, _ = experiment_names.resolve(*named, flags.modality)
     steps = train_steps(flags, hparams)
+    if flags.strategy == "multi_worker":
+        _check_for_all_workers(flags)
     if flags.generate_data:
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
     run = experiment.create_experiment(
@@ -63,6 +65,16 @@ def train_steps(flags: FlagSet, hparams: Hparams) -> int:
     if not steps and flags.schedule != "evaluate" and not flags.dry_run:
         raise UserError(f"missing: --train_steps, the number of steps in all. ({flags.hparams_set} does not say.)")
     return steps
+
+
+def _check_for_all_workers(flags: FlagSet) -> None:
+    """UserError for what one process must do alone: every worker has the same command, and would do it too."""
+    if flags.generate_data:
+        raise UserError("--generate_data and --strategy=multi_worker: every worker would write the same data. Generate "
+                        f"it once before: t2t-datagen --problem={','.join(flags.problem)} --data_dir={flags.data_dir}.")
+    if flags.schedule == "evaluate":
+        raise UserError("--schedule=evaluate is for one process, not for --strategy=multi_worker. Run it once: "
+                        f"t2t-eval --output_dir={flags.output_dir}.")
 
 
 def _train(run, flags: FlagSet, steps: int, started: float) -> int:

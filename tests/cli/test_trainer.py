@@ -66,6 +66,8 @@ def test_all_missing_flags_are_named_at_once(capsys, tmp_path):
     ({"train_steps": "-1"}, ["train_steps", "-1"]),
     ({"train_step": "1"}, ["train_step", "--train_steps"]),
     ({"t2t_usr_dir": "/nowhere/at/all"}, ["/nowhere/at/all", "does not exist"]),
+    ({"strategy": "multi_worker", "generate_data": "true"}, ["every worker", f"t2t-datagen --problem={PROBLEM}"]),
+    ({"strategy": "multi_worker", "schedule": "evaluate"}, ["one process", "t2t-eval --output_dir="]),
 ])
 def test_a_wrong_flag_is_refused(capsys, tmp_path, flags, words):
     error = refused(capsys, tmp_path, **flags)
