@@ -19,15 +19,18 @@ class TextToTree(Problem):
     """Words → their tree, e.g. "The dog barks ." → "(S (NP DT NN )NP (VP VBZ )VP . )S". A subclass writes `find_files`.
 
     Linearised as in "Grammar as a Foreign Language" (Vinyals et al. 2015, arXiv:1412.7449, section 3): depth first,
-    words give way to their tags; without traces, function tags and the bracket around the whole. `tags = False` writes
+    words give way to their tags; without traces, function tags and the bracket around the whole. `leaves = "XX"` writes
     "XX" for all tags but those of punctuation, as they do. Brackets that a model forgets to close are closed for it.
-    With `fewest_words`, for small treebanks, phrases of so many words in the training trees are examples too.
+
+    Two things help with small treebanks. With `fewest_words`, phrases of so many words in the training trees are
+    examples too. With `leaves = "words"` the tree keeps its words, which a model of few data learns to copy before it
+    learns to write one tag for each: a tree with a leaf too many or too few has no bracket right.
     """
 
     command = "to-parse-tree"
     metrics = ("brackets", "exact_match")
     vocabulary = MULTIMODEL_8K
-    tags = True
+    leaves = "tags"
     fewest_words: int | None = None  # of a phrase that is an example by itself; None: no phrase is
 
     def define_features(self) -> dict[str, Feature]:
@@ -49,7 +52,7 @@ class TextToTree(Problem):
 
     def sample_of(self, tree: Tree) -> Sample:
         """Words, parted by blanks, and the tree over them."""
-        return {"inputs": _words(tree), "targets": linearised(tree, self.tags)}
+        return {"inputs": _words(tree), "targets": linearised(tree, self.leaves)}
 
     def postprocess(self, text: str) -> str:
         """All brackets closed."""

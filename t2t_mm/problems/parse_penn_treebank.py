@@ -59,10 +59,10 @@ class ParsePtbSample(PennTreebank):
 
     Reads `<tmp_dir>/ptb_sample/`: treebank/combined/*.mrg of https://www.nltk.org/nltk_data (non-commercial use), also
     in a folder. wsj_0001-0159 train, 0160-0179 dev, 0180-0199 test. 3,396 trees to train on are few, so that their
-    phrases of four words or more are examples too.
+    phrases of four words or more are examples too, and trees keep their words.
     """
 
-    fewest_words = 4
+    fewest_words, leaves = 4, "words"
     folder = "ptb_sample"
     where = "NLTK's sample of the Penn Treebank (treebank/combined, https://www.nltk.org/nltk_data)"
     numbers = {"train": range(1, 160), "dev": range(160, 180), "test": range(180, 200)}

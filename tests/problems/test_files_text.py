@@ -132,8 +132,8 @@ def test_the_sample_of_the_treebank_has_all_its_trees():
     trees = [sample["targets"] for sample in found["test"]]
     assert score_brackets(trees, trees)["bracket_complete_match"] == 100
     for sample in found["dev"]:
-        tags = [token for token in sample["targets"].split() if token[0] not in "()"]
-        assert len(tags) == len(sample["inputs"].split())
+        words = [token for token in sample["targets"].split() if token[0] not in "()"]
+        assert len(words) == len(sample["inputs"].split())
 
 
 def test_the_sets_of_the_docs_generate(files, tmp_path):

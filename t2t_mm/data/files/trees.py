@@ -126,14 +126,21 @@ def phrases(tree: Tree, fewest: int) -> Iterator[Tree]:
         yield from phrases(child, fewest)
 
 
-def linearised(tree: Tree, tags: bool = True) -> str:
-    """"(S (NP DT NN )NP (VP VBZ )VP . )S": words give way to their tags, or to "XX" but for punctuation if not `tags`.
+def linearised(tree: Tree, leaves: str = "tags") -> str:
+    """"(S (NP DT NN )NP (VP VBZ )VP . )S": closing brackets repeat the label, as in Vinyals et al.
 
-    Closing brackets repeat the label, as in Vinyals et al., who parsed better with XX.
+    leaves: "tags" writes tags for words; "XX" that for all tags, with which they parsed better; "words" the words
+        themselves. Punctuation has its tag in each of them.
     """
     if tree.is_leaf:
-        return tree.label if tags or tree.label in _PUNCTUATION else "XX"
-    return f"({tree.label} {' '.join(linearised(child, tags) for child in tree.children)} ){tree.label}"
+        return _leaf(tree.label, tree.children[0], leaves)
+    return f"({tree.label} {' '.join(linearised(child, leaves) for child in tree.children)} ){tree.label}"
+
+
+def _leaf(tag: str, word: str, leaves: str) -> str:
+    if leaves == "tags" or tag in _PUNCTUATION or (leaves == "words" and word[0] in "()"):
+        return tag
+    return "XX" if leaves == "XX" else word
 
 
 def balanced(text: str) -> str:

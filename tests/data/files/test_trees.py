@@ -47,7 +47,7 @@ def test_a_treebank_tree_loses_traces_function_tags_and_escapes():
     tree = cleaned(one(PTB))
     assert linearised(tree) == WRITTEN
     assert " ".join(leaf.children[0] for leaf in tree.leaves()) == "The dog wants to eat 1/2 ( bone ) ."
-    assert linearised(tree, tags=False) == (
+    assert linearised(tree, leaves="XX") == (
         "(S (NP XX XX )NP (VP XX (S (VP XX (VP XX (NP XX XX XX XX )NP )VP )VP )S )VP . )S")
 
 
@@ -140,3 +140,9 @@ def test_phrases_are_all_trees_of_so_many_words_below_the_whole():
     (_, tree), = parse("(S (NP (DT the) (NN dog)) (VP (VBZ has) (NP (DT a) (JJ red) (NN nose))))")
     assert [linearised(phrase) for phrase in phrases(tree, 3)] == ["(VP VBZ (NP DT JJ NN )NP )VP", "(NP DT JJ NN )NP"]
     assert [phrase.label for phrase in phrases(tree, 2)] == ["NP", "VP", "NP"]
+
+
+def test_words_that_look_like_brackets_keep_their_tags_so_that_trees_of_words_can_be_read():
+    (_, tree), = parse("(S (NP (DT the) (NN dog) (-LRB- -LRB-) (CD 3) (-RRB- -RRB-)) (VP (VBZ barks)) (: --))")
+    written = linearised(cleaned(tree), leaves="words")
+    assert written == "(S (NP the dog -LRB- 3 -RRB- )NP (VP barks )VP : )S" == balanced(written)
