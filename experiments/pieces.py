@@ -55,9 +55,9 @@ def supervised(seed: int) -> Piece:
 
 
 BASELINES = (
-    Piece("baseline-parse", (PARSING,), 2500, "transformer", "transformer_tiny",
-          f"{LONG},batch_size=2048,dropout=0.2,learning_rate=2e-3", eval_interval=500),
     Piece("baseline-speech", ("speech_fsdd",), 1500, eval_interval=500),
+    Piece("baseline-parse", (PARSING,), 2000, "transformer", "transformer_tiny",
+          f"{LONG},batch_size=2048,dropout=0.1,learning_rate=2e-3", eval_interval=500),
     Piece("baseline-translate", (GERMAN,), 3000, "transformer", "transformer_small",
           "dropout=0.3,learning_rate=2e-3,learning_rate_schedule=cosine", eval_interval=500),
     Piece("baseline-image", (IMAGES,), 6000, hparams="weight_decay=0.05", eval_interval=1000),
