@@ -22,9 +22,9 @@ class TextToTree(Problem):
     words give way to their tags; without traces, function tags and the bracket around the whole. `leaves = "XX"` writes
     "XX" for all tags but those of punctuation, as they do. Brackets that a model forgets to close are closed for it.
 
-    Two things help with small treebanks. With `fewest_words`, phrases of so many words in the training trees are
-    examples too. With `leaves = "words"` the tree keeps its words, which a model of few data learns to copy before it
-    learns to write one tag for each: a tree with a leaf too many or too few has no bracket right.
+    With `fewest_words`, for small treebanks, phrases of so many words in the training trees are examples too. With
+    `leaves = "words"` the tree keeps its words, so that what is decoded can be read beside the text; it is scored
+    alike (experiments/baselines.md compares both).
     """
 
     command = "to-parse-tree"
