@@ -14,7 +14,7 @@ import tensorflow as tf
 from t2t_mm.data.buckets import boundary_for
 from t2t_mm.data.examples import collate, shapes_of
 from t2t_mm.data.features import encode_samples
-from t2t_mm.data.manifest import check_features, check_files, read_manifest
+from t2t_mm.data.manifest import checked_manifest
 from t2t_mm.data.records import read_stored
 from t2t_mm.decoding.blocks import Room
 from t2t_mm.decoding.in_place import write_slot
@@ -104,10 +104,7 @@ class Decoder:
     def _stored(self, problem: Any, split: str) -> Iterator[Record]:
         """The stored examples of a split; UserError if the problem is not the run's or its data are not as declared."""
         self._check(problem)
-        manifest = read_manifest(self.experiment.data_dir, problem.name)
-        check_files(manifest)
-        check_features(manifest, problem)
-        return read_stored(manifest.paths(split))
+        return read_stored(checked_manifest(self.experiment.data_dir, problem).paths(split))
 
     @property
     def traces(self) -> int:

@@ -1,8 +1,10 @@
-"""What all tests share: paths of the helpers beside them, and TensorFlow set up as the programs set it up."""
+"""What all tests share: files to read, paths of the helpers beside them, and TensorFlow as the programs set it up."""
 
 import os
 import sys
 from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -19,3 +21,15 @@ def pytest_runtest_setup(item):
     if tensorflow is not None and hasattr(tensorflow, "config") and not item.config.stash.get("rewriting_off", False):
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         item.config.stash["rewriting_off"] = True
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A function that writes files, name → text or bytes, below `tmp_path`."""
+    def write(contents):
+        for name, content in contents.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(tmp_path)
+    return write

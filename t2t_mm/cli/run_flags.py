@@ -58,11 +58,8 @@ def check_checkpoint(output_dir: str) -> None:
 
 def check_split(run: Experiment, problem: Any, split: str) -> None:
     """UserError if the split's data are not there whole, not empty, and as problem and run declare them."""
-    from t2t_mm.data.manifest import check_features, check_files, check_vocabularies, read_manifest
+    from t2t_mm.data.manifest import checked_manifest
 
-    manifest = read_manifest(run.data_dir, problem.name)
+    manifest = checked_manifest(run.data_dir, problem, run.checksums)
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} is empty. Name another: {', '.join(manifest.splits)}.")
-    check_files(manifest)
-    check_features(manifest, problem)
-    check_vocabularies(manifest, run.checksums)

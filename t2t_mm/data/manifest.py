@@ -173,3 +173,16 @@ def check_vocabularies(manifest: Manifest, checksums: Mapping[str, str]) -> None
             raise UserError(f"The data of {manifest.problem} in {manifest.data_dir!r} were made with another "
                             f"vocabulary {key!r} than the given one. Generate the data again, or use the vocabulary "
                             "of the data.")
+
+
+def checked_manifest(data_dir: str | os.PathLike, problem, checksums: Mapping[str, str] | None = None) -> Manifest:
+    """The manifest of a problem whose files are whole and whose features are as declared; UserError if not.
+
+    checksums: of vocabularies by key, compared with the data's; None: not compared.
+    """
+    manifest = read_manifest(data_dir, problem.name)
+    check_files(manifest)
+    check_features(manifest, problem)
+    if checksums is not None:
+        check_vocabularies(manifest, checksums)
+    return manifest

@@ -14,7 +14,7 @@ import tensorflow as tf
 from t2t_mm.data.buckets import Buckets, Plan, length_features, plan_in_order
 from t2t_mm.data.examples import Tensors, finish_batch, length_of, shapes_of, tensors_of
 from t2t_mm.data.features import Feature, columns_of
-from t2t_mm.data.manifest import Manifest, check_features, check_files, check_vocabularies, read_manifest
+from t2t_mm.data.manifest import Manifest, checked_manifest
 from t2t_mm.errors import UserError
 
 SHUFFLE_BYTES = 32 << 20  # records are permuted in blocks of about this size; a checkpoint holds one block
@@ -93,14 +93,11 @@ def describe_drops(problem, split: str, dropped: int, total: int) -> str:
 
 
 def _checked_manifest(problem, data_dir: str, split: str, encoders: dict[str, Any] | None = None) -> Manifest:
-    manifest = read_manifest(data_dir, problem.name)
-    check_files(manifest)
-    check_features(manifest, problem)
+    checksums = None if encoders is None else {key: encoder.checksum for key, encoder in encoders.items()}
+    manifest = checked_manifest(data_dir, problem, checksums)
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} in {data_dir!r} has no examples; other splits: "
                         f"{', '.join(f'{name} {part.count}' for name, part in manifest.splits.items())}.")
-    if encoders is not None:
-        check_vocabularies(manifest, {key: encoder.checksum for key, encoder in encoders.items()})
     return manifest
 
 

@@ -161,6 +161,9 @@ class T2TModel(Layer):
             x = ops.broadcast_to(command, (rows, 1, self.hparams.hidden_size))
             streams = [Stream(x, ops.ones_like(x[..., 0], dtype="float32"))]
         stream = join(streams) if len(streams) > 1 else streams[0]
+        return self._encoded(stream, training)
+
+    def _encoded(self, stream, training):
         return stream._replace(x=self.encoder(stream.x, presence=stream.presence, training=training))
 
     def _target_encoder(self, batch, problem):
@@ -168,12 +171,7 @@ class T2TModel(Layer):
         door = self.door(problem, "targets")
         if not door.autoregressive or not self._problems[problem].inputs:
             return None
-
-        def encode():
-            stream = door.bottom(batch["targets"])
-            return stream._replace(x=self.encoder(stream.x, presence=stream.presence, training=True))
-
-        return encode
+        return lambda: self._encoded(door.bottom(batch["targets"]), training=True)
 
     def _decoder_input(self, batch, problem, source, command):
         door = self.door(problem, "targets")

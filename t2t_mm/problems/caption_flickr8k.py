@@ -7,8 +7,8 @@ from pathlib import Path
 
 from t2t_mm import registry
 from t2t_mm.data.files.coco_captions import CaptionedPicture, CocoCaptions, find_coco
-from t2t_mm.data.files.held_out import FLICKR8K, MULTI30K, REASON, HeldOut, held_out_by_multi30k
-from t2t_mm.data.files.skipped import note, skip
+from t2t_mm.data.files.held_out import FLICKR8K, MULTI30K, REASON, held_out_by
+from t2t_mm.data.files.skipped import skip
 from t2t_mm.errors import UserError
 from t2t_mm.problems.files_image2text import ImageToText
 
@@ -39,16 +39,9 @@ class CaptionFlickr8k(ImageToText):
 
     def pictures(self, split: str, tmp_dir: str) -> Iterator[CaptionedPicture]:
         source = self.find_source(tmp_dir)
-        held_out = self._held_out(tmp_dir) if split == "train" else None
+        held_out = held_out_by(MULTI30K, tmp_dir, self.leave_out_held_out) if split == "train" else None
         for item in source.pictures(split, self.most_characters):
             if held_out and held_out.has(item.name):
                 skip(REASON, source.splits[split], item.number, item.name)
             else:
                 yield item
-
-    def _held_out(self, tmp_dir: str) -> HeldOut | None:
-        held_out = held_out_by_multi30k(tmp_dir) if self.leave_out_held_out else None
-        if held_out is None:
-            note("nothing is left out for joint training with Multi30k: "
-                 + ("leave_out_held_out is False" if not self.leave_out_held_out else f"no {MULTI30K} in {tmp_dir}"))
-        return held_out

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from t2t_mm import registry
-from t2t_mm.data.files.held_out import FLICKR8K, MULTI30K, REASON, HeldOut, held_out_by_flickr8k
+from t2t_mm.data.files.held_out import FLICKR8K, MULTI30K, REASON, HeldOut, held_out_by
 from t2t_mm.data.files.parallel_text import check_line_counts, parallel_lines
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.text_lines import find_text
@@ -48,7 +48,7 @@ class Multi30kTranslation(TextPairs):
 
     def pairs(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         paths = self._paths(split, tmp_dir)
-        held_out = self._held_out(tmp_dir) if split == "train" else None
+        held_out = held_out_by(FLICKR8K, tmp_dir, self.leave_out_held_out) if split == "train" else None
         if held_out:
             yield from self._without(held_out, paths, tmp_dir)
             return
@@ -68,13 +68,6 @@ class Multi30kTranslation(TextPairs):
                 skip(REASON, paths[0], number)
             else:
                 yield {"inputs": source, "targets": target}
-
-    def _held_out(self, tmp_dir: str) -> HeldOut | None:
-        held_out = held_out_by_flickr8k(tmp_dir) if self.leave_out_held_out else None
-        if held_out is None:
-            note("nothing is left out for joint training with Flickr8k: "
-                 + ("leave_out_held_out is False" if not self.leave_out_held_out else f"no {FLICKR8K} in {tmp_dir}"))
-        return held_out
 
     def _paths(self, split: str, tmp_dir: str) -> list[Path | None]:
         return [find_text(Path(tmp_dir, MULTI30K), _STEMS[split], f".{language}") for language in self.languages]

@@ -1,4 +1,4 @@
-"""What the tests of the problems share: the first samples of any registered problem, generated once; files to read."""
+"""What the tests of the problems share: the first samples of any registered problem, generated once; no network."""
 
 import functools
 import itertools
@@ -26,18 +26,6 @@ def _first(name, split):
 def first():
     """A function (problem name, split) → list of the first samples; skips where a package is not installed."""
     return _first
-
-
-@pytest.fixture
-def files(tmp_path):
-    """A function that writes files, name → text or bytes, below `tmp_path`."""
-    def write(contents):
-        for name, content in contents.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return str(tmp_path)
-    return write
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+from t2t_mm.data.files.skipped import note
 from t2t_mm.errors import UserError
 
 REASON = "about a picture that is held out (dev or test) in the other of Flickr8k and Multi30k"
@@ -69,3 +70,16 @@ def held_out_by_multi30k(tmp_dir: str) -> HeldOut | None:
     for path in sorted([*folder.glob("val*.en"), *folder.glob("test*.en")]):
         sentences |= {comparable(line) for line in path.read_text(encoding="utf-8", errors="replace").split("\n")}
     return HeldOut(frozenset(pictures - {""}), frozenset(sentences - {""}))
+
+
+def held_out_by(other: str, tmp_dir: str, wanted: bool) -> HeldOut | None:
+    """What FLICKR8K or MULTI30K holds out; None, and a note that says why, if it is not `wanted` or not there."""
+    name, read = _SETS[other]
+    held_out = read(tmp_dir) if wanted else None
+    if held_out is None:
+        why = f"no {other} in {tmp_dir}" if wanted else "leave_out_held_out is False"
+        note(f"nothing is left out for joint training with {name}: {why}")
+    return held_out
+
+
+_SETS = {FLICKR8K: ("Flickr8k", held_out_by_flickr8k), MULTI30K: ("Multi30k", held_out_by_multi30k)}

@@ -7,6 +7,7 @@ import contextvars
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 FILE_NAME = "skipped.txt"
 MOST_LISTED = 100_000
@@ -80,22 +81,21 @@ class Recorded(Skipped):
         self.items.append((reason, os.fspath(file), line, detail))
 
 
-@contextlib.contextmanager
-def record_skipped() -> Iterator[Recorded]:
+def record_skipped() -> contextlib.AbstractContextManager[Recorded]:
     """Gathers what is left out within this context (of this thread), unseen by the context around it."""
-    token = _journal.set(Recorded())
-    try:
-        yield _journal.get()
-    finally:
-        _journal.reset(token)
+    return _gathering(Recorded())
+
+
+def collect_skipped() -> contextlib.AbstractContextManager[Skipped]:
+    """Gathers what is left out within this context (of this thread)."""
+    return _gathering(Skipped())
 
 
 @contextlib.contextmanager
-def collect_skipped() -> Iterator[Skipped]:
-    """Gathers what is left out within this context (of this thread)."""
-    token = _journal.set(Skipped())
+def _gathering(journal: Skipped) -> Iterator[Any]:
+    token = _journal.set(journal)
     try:
-        yield _journal.get()
+        yield journal
     finally:
         _journal.reset(token)
 

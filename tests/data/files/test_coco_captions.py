@@ -1,6 +1,7 @@
 """Laws of COCO's captions: every usual layout is found, a caption never goes to another picture, faults are told."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +19,11 @@ def annotations(*names, first=0):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(files):
     """A function that makes files: name → JSON, or None for a picture, whose content is its name."""
     def make(contents):
-        for name, content in contents.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(name if content is None else json.dumps(content))
-        return tmp_path
+        return Path(files({name: name if content is None else json.dumps(content)
+                           for name, content in contents.items()}))
     return make
 
 
