@@ -77,7 +77,8 @@ class Decoder:
         first = 0
         while chunk := list(islice(records, CHUNK * self.batch_size)):
             for i, (record, outputs) in enumerate(zip(chunk, self._decode(problem, chunk, first), strict=True)):
-                yield first + i, self._describe(problem, record), self._text(problem, record["targets"]), outputs
+                reference = self._text(problem, record, record["targets"])
+                yield first + i, self._describe(problem, record), reference, outputs
             first += len(chunk)
 
     def measure(self, problem: Any, split: str, limit: int | None = None) -> dict[str, float | int | str]:
@@ -90,7 +91,7 @@ class Decoder:
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
         records, items = self._stored(problem, split), ReferenceSets(limit)
         new = (record for record in records
-               if items.add(_input_bytes(problem, record), self._text(problem, record["targets"])))
+               if items.add(_input_bytes(problem, record), self._text(problem, record, record["targets"])))
         hypotheses: list[str] = []
         while chunk := list(islice(new, CHUNK * self.batch_size)):
             hypotheses += [outputs[0][0] for outputs in self._decode(problem, chunk, len(hypotheses))]
@@ -126,7 +127,7 @@ class Decoder:
             rows = np.array(places, np.int32) + first
             ids, scores = self._function(problem)(batch, rows, limit, command)
             for place, hypotheses, values in zip(places, ids.numpy(), scores.numpy(), strict=True):
-                results[place] = [(self._text(problem, hypothesis), float(value))
+                results[place] = [(self._text(problem, records[place], hypothesis), float(value))
                                   for k, (hypothesis, value) in enumerate(zip(hypotheses, values, strict=True))
                                   if k == 0 or value > float("-inf")]
         return results
@@ -170,10 +171,9 @@ class Decoder:
 
     # Words.
 
-    def _text(self, problem: Any, ids: Sequence[int]) -> str:
-        """Output or reference ids as a human reads them: the only way from ids to text."""
-        feature = problem.targets
-        return problem.postprocess(feature.decode([int(i) for i in ids], self._encoder(feature)))
+    def _text(self, problem: Any, record: Record, ids: Sequence[int]) -> str:
+        """Output or reference ids of a record as a human reads them."""
+        return problem.as_read(ids, record, self.experiment.encoders)
 
     def _describe(self, problem: Any, record: Record) -> str:
         """The inputs of a record in words, those of several features parted by " | "."""

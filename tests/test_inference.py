@@ -142,15 +142,15 @@ def test_outputs_end_at_the_limit_of_their_own_source():
 
 def test_text_is_postprocessed_in_outputs_and_references_alike(data_dir):
     class Loud(toy_problems.ToyTextToText):
-        def postprocess(self, text):
-            return text.upper() + "!"
+        def postprocess(self, text, inputs):
+            return f"{text.upper()}!{len(inputs['inputs'])}"
 
     problem = Loud()
     echo = decoder(problem, data_dir=data_dir)
-    assert texts(echo.decode_samples(problem, [{"inputs": "hi"}])) == [["AHI!"]]
+    assert texts(echo.decode_samples(problem, [{"inputs": "hi"}])) == [["AHI!2"]]
     _, inputs, reference, outputs = next(echo.decode_split(problem, "dev"))
-    assert outputs[0][0] == f"A{inputs}!".upper()
-    assert reference == " ".join(reversed(inputs.split())).upper() + "!"
+    assert outputs[0][0] == f"A{inputs}!{len(inputs)}".upper()
+    assert reference == " ".join(reversed(inputs.split())).upper() + f"!{len(inputs)}"
 
 
 def test_classes_come_with_log_probabilities_most_probable_first():

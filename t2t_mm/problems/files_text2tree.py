@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from t2t_mm import registry
 from t2t_mm.data.features import Feature, Text
 from t2t_mm.data.files.splits import divided
 from t2t_mm.data.files.tree_files import find_tree_files, read_trees
-from t2t_mm.data.files.trees import Tree, balanced, linearised, phrases
+from t2t_mm.data.files.tree_repair import balanced, over_words
+from t2t_mm.data.files.trees import Tree, linearised, phrases
 from t2t_mm.errors import UserError
 from t2t_mm.problems.problem import Problem, Sample
 from t2t_mm.problems.shared_vocabulary import MULTIMODEL_8K
@@ -20,7 +21,8 @@ class TextToTree(Problem):
 
     Linearised as in "Grammar as a Foreign Language" (Vinyals et al. 2015, arXiv:1412.7449, section 3): depth first,
     words give way to their tags; without traces, function tags and the bracket around the whole. `leaves = "XX"` writes
-    "XX" for all tags but those of punctuation, as they do. Brackets that a model forgets to close are closed for it.
+    "XX" for all tags but those of punctuation, as they do. What a model writes is mended: brackets that it forgets to
+    close are closed, and leaves are aligned with the words, so that there is one for each.
 
     With `fewest_words`, for small treebanks, phrases of so many words in the training trees are examples too. With
     `leaves = "words"` the tree keeps its words, so that what is decoded can be read beside the text; it is scored
@@ -54,9 +56,11 @@ class TextToTree(Problem):
         """Words, parted by blanks, and the tree over them."""
         return {"inputs": _words(tree), "targets": linearised(tree, self.leaves)}
 
-    def postprocess(self, text: str) -> str:
-        """All brackets closed."""
-        return balanced(text)
+    def postprocess(self, text: str, inputs: Mapping[str, str]) -> str:
+        """All brackets closed, over the words of the input."""
+        if self.reverse or self.copy:
+            return text
+        return over_words(balanced(text), inputs["inputs"].split(), self.leaves)
 
 
 def _words(tree: Tree) -> str:

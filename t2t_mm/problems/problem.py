@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
@@ -74,8 +74,9 @@ class Problem:
         del training, seed
         return tensors
 
-    def postprocess(self, text: str) -> str:
-        """Decoded text → what a human reads."""
+    def postprocess(self, text: str, inputs: Mapping[str, str]) -> str:
+        """Decoded text → what a human reads and metrics measure; `inputs`: feature name → text, of those that are."""
+        del inputs
         return text
 
     def sample_texts(self, tmp_dir: str) -> Iterator[str]:
@@ -112,6 +113,17 @@ class Problem:
     def targets(self) -> Feature:
         """The one target feature."""
         return self.features["targets"]
+
+    def as_read(self, ids: Iterable[int], example: Mapping[str, Any], encoders: Mapping[str, Any]) -> str:
+        """Ids of an output or reference, as a human reads them: the only way from ids to text.
+
+        example: feature name → stored or encoded input; encoders: vocabulary → its encoder.
+        """
+        def text(feature: Feature, ids: Iterable[int]) -> str:
+            return feature.decode([int(i) for i in ids], encoders.get(feature.vocabulary))
+
+        return self.postprocess(text(self.targets, ids), {
+            name: text(feature, example[name]) for name, feature in self.inputs.items() if feature.is_text})
 
     def generate(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         """Raw samples as this instance sees them; UserError for an unknown split or a missing package."""

@@ -46,9 +46,7 @@ def raw(piece: Piece) -> Any:
 
 def reference(problem: Any, example: dict, encoders: dict) -> str:
     """The stored target as a human reads it."""
-    feature = problem.targets
-    ids = [int(k) for k in example["targets"]]
-    return problem.postprocess(feature.decode(ids, encoders.get(feature.vocabulary)))
+    return problem.as_read(example["targets"], example, encoders)
 
 
 def _only(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 TRACE = "-NONE-"
 ROOTS = ("", "TOP", "ROOT", "S1")  # labels of a bracket around the whole, which says nothing
 DEEPEST = 200
-_PUNCTUATION = (",", ".", ":", "``", "''")  # tags by which scorers know what is not counted
+PUNCTUATION = (",", ".", ":", "``", "''")  # tags by which scorers know what is not counted
 _TOKEN = re.compile(r"[()]|[^\s()]+|\n")
 _ESCAPED = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 _SLASH = re.compile(r"\\([/*])")
@@ -138,27 +138,6 @@ def linearised(tree: Tree, leaves: str = "tags") -> str:
 
 
 def _leaf(tag: str, word: str, leaves: str) -> str:
-    if leaves == "tags" or tag in _PUNCTUATION or (leaves == "words" and word[0] in "()"):
+    if leaves == "tags" or tag in PUNCTUATION or (leaves == "words" and word[0] in "()"):
         return tag
     return "XX" if leaves == "XX" else word
-
-
-def balanced(text: str) -> str:
-    """A linearised tree with the brackets that a model forgot, and without those that close nothing.
-
-    As Vinyals et al. mend what their model wrote (section 3.2); a whole tree stays as it is.
-    """
-    written: list[str] = []
-    open_: list[str] = []
-    for token in text.split():
-        if token[0] == "(":
-            open_.append(token[1:])
-        elif token[0] == ")":
-            label = token[1:] or (open_[-1] if open_ else "")
-            if label not in open_:
-                continue
-            while open_[-1] != label:
-                written.append(f"){open_.pop()}")
-            open_.pop()
-        written.append(token)
-    return " ".join([*written, *(f"){label}" for label in reversed(open_))])

@@ -7,7 +7,7 @@ import pytest
 
 from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.data.files.tree_files import find_tree_files, read_trees
-from t2t_mm.data.files.trees import Tree, balanced, base_label, cleaned, linearised, parse, phrases
+from t2t_mm.data.files.trees import Tree, base_label, cleaned, linearised, parse, phrases
 from t2t_mm.errors import UserError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "ptb_sample" / "wsj"
@@ -124,18 +124,6 @@ def test_genuine_trees_keep_their_words():
         assert not {"-NONE-", ""} & {token.strip("()") for token in linearised(tree).split()}
 
 
-@pytest.mark.parametrize("written, mended", [
-    (WRITTEN, WRITTEN),
-    ("(S (NP DT NN )NP (VP VBZ", "(S (NP DT NN )NP (VP VBZ )VP )S"),
-    ("(S (NP DT (PP IN )NP . )S )S", "(S (NP DT (PP IN )PP )NP . )S"),
-    (")NP (S NN )VP )S", "(S NN )S"),
-    ("(S (NP DT ) )", "(S (NP DT ) )"),
-    ("", ""),
-])
-def test_brackets_that_were_forgotten_are_closed_and_those_that_close_nothing_go(written, mended):
-    assert balanced(written) == mended == balanced(mended)
-
-
 def test_phrases_are_all_trees_of_so_many_words_below_the_whole():
     (_, tree), = parse("(S (NP (DT the) (NN dog)) (VP (VBZ has) (NP (DT a) (JJ red) (NN nose))))")
     assert [linearised(phrase) for phrase in phrases(tree, 3)] == ["(VP VBZ (NP DT JJ NN )NP )VP", "(NP DT JJ NN )NP"]
@@ -145,4 +133,4 @@ def test_phrases_are_all_trees_of_so_many_words_below_the_whole():
 def test_words_that_look_like_brackets_keep_their_tags_so_that_trees_of_words_can_be_read():
     (_, tree), = parse("(S (NP (DT the) (NN dog) (-LRB- -LRB-) (CD 3) (-RRB- -RRB-)) (VP (VBZ barks)) (: --))")
     written = linearised(cleaned(tree), leaves="words")
-    assert written == "(S (NP the dog -LRB- 3 -RRB- )NP (VP barks )VP : )S" == balanced(written)
+    assert written == "(S (NP the dog -LRB- 3 -RRB- )NP (VP barks )VP : )S"
