@@ -1,7 +1,8 @@
 """Decoding: greedy and beam search with cached state, and without. `python -m benchmarks.decoding [--cases ...]`.
 
-Batches of 32 sentences of 32 tokens; every output has the full length, as the end of sentence never wins. Uncached, the
-model is called on all positions so far for each new one, as if there were no `step`.
+64 sentences of 32 tokens in two batches, side by side as the decoder has them; every output has the full length, as the
+end of sentence never wins. Uncached, the model is called on all positions of a batch so far for each new one, as if
+there were no `step`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import tensorflow as tf
 from benchmarks import synthetic
 from benchmarks.measure import Work, chosen, measure_in_turn
 from t2t_mm.decoding.settings import DecodeSettings
-from t2t_mm.inference import decode_batch
+from t2t_mm.inference import decode_batch, side_by_side
 from t2t_mm.layers.experts import NoisyTopKGate
 
 PROBLEM = synthetic.SyntheticText()
-EXAMPLES, SOURCE = 32, 32
+EXAMPLES, SOURCE, BATCHES = 32, 32, 2
 
 # case: (model, hparams set, (beam size or "uncached", length) of each of its lines)
 CASES = {
@@ -34,7 +35,7 @@ END = 1
 
 
 def run(case: str, lines: list[tuple], repeats: int) -> None:
-    """Times the lines of a case in turn; a token is an output of one of the 32 sentences."""
+    """Times the lines of a case in turn; a token is an output of one sentence."""
     model_name, hparams_set, _ = CASES[case]
     model = synthetic.experiment([PROBLEM], model_name, hparams_set, max_length=512).build_model()
     bias = model.door(PROBLEM.name, "targets").softmax.bias
@@ -46,7 +47,8 @@ def run(case: str, lines: list[tuple], repeats: int) -> None:
     for kind, length in lines:
         name = f"{case}_uncached_{length}" if kind == "uncached" else f"{case}_beam{kind}_{length}"
         functions[name] = _uncached(model, inputs, length) if kind == "uncached" else _cached(model, inputs, kind, length)
-        works[name] = Work(EXAMPLES, EXAMPLES * length)
+        examples = EXAMPLES * (1 if kind == "uncached" else BATCHES)
+        works[name] = Work(examples, examples * length)
         extras[name] = {"length": length}
     measure_in_turn(functions, works, repeats, 1, extras)
 
@@ -67,11 +69,11 @@ def _cached(model, inputs: dict[str, tf.Tensor], beam: int, length: int) -> Call
     def decode(inputs, limit):
         return decode_batch(model, PROBLEM.name, inputs, tf.range(EXAMPLES), limit, command, settings).ids
 
-    def work():
-        ids = decode(inputs, tf.constant(length)).numpy()
+    def one(batch: dict[str, tf.Tensor]) -> None:
+        ids = decode(batch, tf.constant(length)).numpy()
         assert ids.shape[2] == length and (ids[:, 0] > END).all()
 
-    return work
+    return lambda: side_by_side(one, [inputs] * BATCHES)
 
 
 def _uncached(model, inputs: dict[str, tf.Tensor], length: int) -> Callable:
