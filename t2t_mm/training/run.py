@@ -18,7 +18,7 @@ from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, tr
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.problems.problem import Problem
-from t2t_mm.training import distribution, loop, schedules
+from t2t_mm.training import distribution, loop, run_folder, schedules
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.evaluation import Evaluator
@@ -76,8 +76,9 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
                             "xla": xla, "data": _data_checksums(experiment)})
         mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
-        run = _Run(experiment, output_dir, mixing, workers, distribution.use_xla(xla), steps, eval_steps, keep)
-        status, done = run.go(intervals, report, start_time if started is None else started)
+        with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
+            run = _Run(experiment, output_dir, mixing, workers, distribution.use_xla(xla), steps, eval_steps, keep)
+            status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))
     return summary

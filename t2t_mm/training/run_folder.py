@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,29 @@ def read_encoders(output_dir: str | os.PathLike, checksums: Mapping[str, str]) -
             raise UserError(f"{path} is not the vocabulary {key!r} that this run was trained with (its checksum "
                             "differs). Put the right file back: with another one the model would write garbage.")
     return encoders
+
+
+@contextlib.contextmanager
+def held(output_dir: str | os.PathLike) -> Iterator[None]:
+    """Within this context no other process holds the folder, which is made; UserError if one does.
+
+    Two trainings in one folder would each cut and replace what the other writes. The lock is on the folder itself, and
+    ends with the process, however that ends.
+    """
+    Path(output_dir).mkdir(parents=True, exist_ok=True)
+    folder = os.open(output_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise UserError(f"Another process is training in {os.fspath(output_dir)!r}. Wait until it has ended, or end it "
+                        "(Ctrl-C; it saves), and the same command goes on; or use another --output_dir.") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

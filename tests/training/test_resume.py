@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from t2t_mm import datagen, registry
 from t2t_mm.cli import trainer
+from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
+from t2t_mm.training import run_folder
 from t2t_mm.training.checkpoints import load_weights
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_shift")  # one graph for both: less to trace
@@ -97,3 +99,29 @@ def test_another_experiment_does_not_touch_the_run(data_dir, tmp_path, capsys):
     assert trainer.main(command(data_dir, tmp_path, TRANSFORMER)) == 2
     assert "another experiment" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["experiment.json"]
+
+
+def test_a_folder_that_is_being_trained_in_is_not_touched(data_dir, tmp_path, capsys):
+    with run_folder.held(tmp_path):
+        assert trainer.main(command(data_dir, tmp_path, TRANSFORMER)) == 2
+        assert "Another process is training in" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+    with run_folder.held(tmp_path):
+        pass
+
+
+def test_a_folder_is_free_again_after_a_kill(tmp_path):
+    holder = subprocess.Popen([sys.executable, "-c", f"""
+import time
+from t2t_mm.training import run_folder
+with run_folder.held({str(tmp_path)!r}):
+    print("held", flush=True)
+    time.sleep(600)
+"""], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(UserError, match="Another process"), run_folder.held(tmp_path):
+        pass
+    holder.kill()
+    holder.wait()
+    with run_folder.held(tmp_path):
+        pass
