@@ -1,8 +1,8 @@
 """Decoding: greedy and beam search with cached state, and without. `python -m benchmarks.decoding [--cases ...]`.
 
 64 sentences of 32 tokens in two batches, side by side as the decoder has them; every output has the full length, as the
-end of sentence never wins. Uncached, the model is called on all positions of a batch so far for each new one, as if
-there were no `step`.
+end of sentence never wins. TensorFlow is set up as t2t-decoder sets it up. Uncached, the model is called on all positions
+of a batch so far for each new one, as if there were no `step`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import tensorflow as tf
 
 from benchmarks import synthetic
 from benchmarks.measure import Work, chosen, measure_in_turn
+from t2t_mm.cli.program import start_tensorflow
 from t2t_mm.decoding.settings import DecodeSettings
-from t2t_mm.inference import decode_batch, side_by_side
+from t2t_mm.decoding.side_by_side import at_once, side_by_side
+from t2t_mm.inference import decode_batch
 from t2t_mm.layers.experts import NoisyTopKGate
 
 PROBLEM = synthetic.SyntheticText()
@@ -46,10 +48,10 @@ def run(case: str, lines: list[tuple], repeats: int) -> None:
     functions, works, extras = {}, {}, {}
     for kind, length in lines:
         name = f"{case}_uncached_{length}" if kind == "uncached" else f"{case}_beam{kind}_{length}"
-        functions[name] = _uncached(model, inputs, length) if kind == "uncached" else _cached(model, inputs, kind, length)
-        examples = EXAMPLES * (1 if kind == "uncached" else BATCHES)
-        works[name] = Work(examples, examples * length)
-        extras[name] = {"length": length}
+        batch = _uncached(model, inputs, length) if kind == "uncached" else _cached(model, inputs, kind, length)
+        functions[name] = lambda batch=batch: list(side_by_side(lambda _: batch(), range(BATCHES)))
+        works[name] = Work(BATCHES * EXAMPLES, BATCHES * EXAMPLES * length)
+        extras[name] = {"length": length, "at_once": at_once()}
     measure_in_turn(functions, works, repeats, 1, extras)
 
 
@@ -61,7 +63,7 @@ def _spread_over_experts(model) -> None:
             kernel.assign(tf.random.stateless_normal(kernel.shape, [1, 2], stddev=kernel.shape[0] ** -0.5))
 
 
-def _cached(model, inputs: dict[str, tf.Tensor], beam: int, length: int) -> Callable:
+def _cached(model, inputs: dict[str, tf.Tensor], beam: int, length: int) -> Callable[[], None]:
     settings = DecodeSettings(beam_size=beam)
     command = tf.constant(model.command_id(PROBLEM.name))
 
@@ -69,14 +71,14 @@ def _cached(model, inputs: dict[str, tf.Tensor], beam: int, length: int) -> Call
     def decode(inputs, limit):
         return decode_batch(model, PROBLEM.name, inputs, tf.range(EXAMPLES), limit, command, settings).ids
 
-    def one(batch: dict[str, tf.Tensor]) -> None:
-        ids = decode(batch, tf.constant(length)).numpy()
+    def work():
+        ids = decode(inputs, tf.constant(length)).numpy()
         assert ids.shape[2] == length and (ids[:, 0] > END).all()
 
-    return lambda: side_by_side(one, [inputs] * BATCHES)
+    return work
 
 
-def _uncached(model, inputs: dict[str, tf.Tensor], length: int) -> Callable:
+def _uncached(model, inputs: dict[str, tf.Tensor], length: int) -> Callable[[], None]:
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([EXAMPLES, None], tf.int32)])
     def next_ids(targets):
         logits = model.call({**inputs, "targets": targets}, PROBLEM.name).logits
@@ -97,6 +99,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="fewer cases")
     arguments = parser.parse_args()
+    start_tensorflow(batches_at_once=True)
     cases = QUICK if arguments.quick else CASES
     for case in chosen(cases, arguments.cases):
         run(case, cases[case][2], arguments.repeats)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -22,6 +21,7 @@ from t2t_mm.decoding.in_place import write_slot
 from t2t_mm.decoding.protocol import Decoded
 from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.decoding.side_by_side import side_by_side
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.layers.stepping import stepping
@@ -33,7 +33,6 @@ __all__ = ["DecodeSettings", "Decoder"]
 Record = dict[str, Any]  # column → ids, numbers or bytes, as stored
 Outputs = list[tuple[str, float]]  # (text, score in nats), best first
 CHUNK = 16  # batches of a split that are read, sorted by length and decoded together
-AT_ONCE = 2  # batches that a CPU decodes side by side
 
 
 class Decoder:
@@ -135,7 +134,8 @@ class Decoder:
                                   for k, (hypothesis, value) in enumerate(zip(hypotheses, values, strict=True))
                                   if k == 0 or value > float("-inf")]
 
-        side_by_side(decode, self._batches(problem, records))
+        for _ in side_by_side(decode, self._batches(problem, records)):
+            pass
         return results
 
     def _batches(self, problem: Any, records: Sequence[Record]) -> Iterator[tuple[int, list[int]]]:
@@ -190,18 +190,6 @@ class Decoder:
         return self.experiment.encoders.get(feature.vocabulary)
 
 
-def side_by_side(work: Callable[[Any], Any], batches: Iterable[Any]) -> list[Any]:
-    """What `work` makes of each batch, in their order; on a CPU two at once, on a GPU one after the other.
-
-    A step of decoding is many small operations between products too thin for all cores: two batches fill each other's
-    gaps, 1.3 to 1.5 times as fast on two cores (benchmarks/decoding.py). On a GPU they would wait for one another.
-    """
-    if not _on_cpu():
-        return [work(batch) for batch in batches]
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(work, batches))
-
-
 def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor,
                  command: tf.Tensor, settings: DecodeSettings) -> Decoded:
     """The results of a batch of the problem `name`, generated one position at a time; in a graph.
@@ -217,12 +205,9 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
         return {**model.initial_state(source, name, length), "command": tf.fill(tf.shape(rows), command)}
 
     room = Room(state)
-    with stepping(model.trainable_variables, write_slot) if _on_cpu() else contextlib.nullcontext():
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    with stepping(model.trainable_variables, write_slot) if on_cpu else contextlib.nullcontext():
         return search(lambda ids, state: model.step(ids, state, name), room.empty, rows, limit, settings, room)
-
-
-def _on_cpu() -> bool:
-    return not tf.config.list_physical_devices("GPU")
 
 
 def _input_bytes(problem: Any, record: Record) -> Iterator[bytes]:

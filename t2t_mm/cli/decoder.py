@@ -48,7 +48,7 @@ def define() -> Program:
     flags.integer("seed", 0, "of sampling", low=0, high=2**31 - 1)
     flags.integer("n_best", 1, "results for each input", low=1)
     flags.integer("max_length", 0, "most ids of an output; 0: by the length of the input", low=0)
-    flags.integer("batch_size", 32, "most inputs decoded at once", low=1)
+    flags.integer("batch_size", 32, "most inputs of a batch; on a CPU each core decodes one", low=1)
     return program
 
 
@@ -73,13 +73,13 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
         raise UserError(f"--decode_to_file={flags.decode_to_file} is a folder. Name a file.")
     if flags.split:
         check_split(run, problem, flags.split)
-        write(_of_split(_start(run, flags, settings), problem, flags), flags)
+        write(_of_split(_start(run, flags, settings, many=True), problem, flags), flags)
     elif not inputs and not flags.decode_from_file and problem.inputs and sys.stdin.isatty():
         converse(_start(run, flags, settings), problem, flags)
     else:
         rows = list(read_rows(problem, flags, inputs))
         samples = read_samples(run, problem, rows)
-        decoder = _start(run, flags, settings)
+        decoder = _start(run, flags, settings, many=len(rows) > flags.batch_size)
         write(_of_samples(decoder, problem, rows, samples, flags.batch_size), flags)
 
 
@@ -102,9 +102,9 @@ def _check_one_source(flags: FlagSet, inputs: Sequence[str]) -> None:
 # Decoding.
 
 
-def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings) -> Any:
-    """Starts TensorFlow and loads the run's weights."""
-    start_tensorflow()
+def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings, many: bool = False) -> Any:
+    """Starts TensorFlow, for one batch at a time or for many, and loads the run's weights."""
+    start_tensorflow(batches_at_once=many)
     from t2t_mm.inference import Decoder
 
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size)

@@ -55,7 +55,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
     if path.is_dir():
         raise UserError(f"--json_file={path} is a folder. Name a file.")
-    start_tensorflow()
+    start_tensorflow(batches_at_once=True)
     from t2t_mm.inference import Decoder
     from t2t_mm.report.eval_table import eval_text
     from t2t_mm.training.evaluation import Evaluator

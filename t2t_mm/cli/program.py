@@ -149,8 +149,10 @@ def check_names(flags: FlagSet) -> None:
         registry.check_name("modality", modality)
 
 
-def start_tensorflow() -> Any:
+def start_tensorflow(batches_at_once: bool = False) -> Any:
     """Imports TensorFlow, set up as all programs want it, and returns it; it takes seconds, so check flags first.
+
+    batches_at_once: for programs that decode or evaluate many batches (decoding/side_by_side.py).
 
     What it says at the start (of oneDNN, absent GPUs) is shown only if it fails, or with TF_CPP_MIN_LOG_LEVEL=0.
     """
@@ -164,6 +166,10 @@ def start_tensorflow() -> Any:
                 tf.config.experimental.set_memory_growth(gpu, True)
             except RuntimeError:  # the device is in use already
                 pass
+        if batches_at_once:
+            from t2t_mm.decoding.side_by_side import one_thread_each
+
+            one_thread_each()
     return tf
 
 

@@ -38,7 +38,7 @@ def work(flags: FlagSet) -> None:
     for problem in run.problems:
         check_split(run, problem, flags.split)
     check_checkpoint(flags.output_dir)
-    start_tensorflow()
+    start_tensorflow(batches_at_once=True)
     from rich.console import Console
 
     from t2t_mm.data.atomic import atomic_file

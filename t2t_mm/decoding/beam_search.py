@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from t2t_mm.decoding.blocks import Room, loop
 from t2t_mm.decoding.protocol import EOS, PAD, START, Decoded, State, StepFn, gather, same_shapes, tile, without_pad
-from t2t_mm.decoding.top_k import top_k
+from t2t_mm.decoding.top_k import log_largest, top_k
 
 NEVER = float("-inf")
 
@@ -95,7 +95,8 @@ def _candidates(search: _Search, logits: tf.Tensor, eos: int) -> _Candidates:
     beams = search.scores.shape[1]
     best, columns = top_k(logits, 2 * beams)  # [N·K, M], M = min(2K, V - 1): no more of one beam have a place
     width = tf.shape(best)[1]
-    base = tf.reshape(search.scores, [-1, 1]) - tf.reduce_logsumexp(logits, axis=1, keepdims=True)  # [N·K, 1]
+    log_total = best[:, 0] - log_largest(logits, columns[:, 0])  # [N·K]
+    base = (tf.reshape(search.scores, [-1]) - log_total)[:, tf.newaxis]  # [N·K, 1]
     scores, places = tf.math.top_k(tf.reshape(base + best, [-1, beams * width]), k=2 * beams)  # [N, 2K]
     parents = places // width
     tokens = 1 + tf.gather(tf.reshape(columns, [-1, beams * width]), places, batch_dims=1)

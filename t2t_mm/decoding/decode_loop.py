@@ -7,7 +7,8 @@ import tensorflow as tf
 from t2t_mm.decoding.blocks import Room, loop
 from t2t_mm.decoding.protocol import PAD, START, Decoded, State, StepFn, same_shapes, without_pad
 
-Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (logits [N, V - 1], position []) -> columns [N] int32
+# (logits [N, V - 1], position []) -> columns [N] int32 and their log-probabilities under the model [N]
+Choose = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, choose: Choose,
@@ -25,9 +26,7 @@ def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
 
     def body(position, previous, finished, scores, ids, state):
         logits, new_state = step_fn(previous, state)
-        logits = without_pad(logits)  # [N, V - 1]
-        columns = choose(logits, position)  # [N]
-        gained = tf.gather(logits, columns, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)  # [N]
+        columns, gained = choose(without_pad(logits), position)  # [N]
         scores = tf.where(finished, scores, scores + gained)
         chosen = tf.where(finished, PAD, columns + 1)
         ids = tf.tensor_scatter_nd_update(ids, [[position]], chosen[tf.newaxis])

@@ -5,6 +5,7 @@ import tensorflow as tf
 from t2t_mm.decoding.blocks import Room
 from t2t_mm.decoding.decode_loop import decode_loop
 from t2t_mm.decoding.protocol import EOS, Decoded, State, StepFn
+from t2t_mm.decoding.top_k import log_largest
 
 
 def greedy(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor,
@@ -16,5 +17,6 @@ def greedy(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: in
     return decode_loop(step_fn, state, batch, max_length, _most_probable, eos, room)
 
 
-def _most_probable(logits: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-    return tf.argmax(logits, axis=-1, output_type=tf.int32)
+def _most_probable(logits: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    columns = tf.argmax(logits, axis=-1, output_type=tf.int32)
+    return columns, log_largest(logits, columns)

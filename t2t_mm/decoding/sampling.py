@@ -22,9 +22,10 @@ def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: in
         raise ValueError(f"want temperature > 0, top_k >= 0, 0 < top_p <= 1; got {temperature}, {top_k}, {top_p}")
     rows = tf.range(batch) if rows is None else rows
 
-    def choose(logits: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+    def choose(logits: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         uniform = _uniform(tf.random.fold_in(seed, position), rows)
-        return _draw(logits / temperature, uniform, top_k, top_p)
+        columns = _draw(logits / temperature, uniform, top_k, top_p)
+        return columns, tf.gather(logits, columns, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)
 
     return decode_loop(step_fn, state, batch, max_length, choose, eos, room)
 

@@ -1,4 +1,4 @@
-"""The largest of many: what beam search asks of the vocabulary at every position."""
+"""The largest of many: what the decoders ask of the vocabulary at every position."""
 
 import tensorflow as tf
 
@@ -21,3 +21,11 @@ def top_k(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     groups = tf.sort(groups, axis=1)  # in the order of the columns, so that the lower one wins
     found, places = tf.math.top_k(tf.reshape(tf.gather(grouped, groups, batch_dims=1), [-1, k * GROUP]), k=k)
     return found, tf.gather(groups, places // GROUP, batch_dims=1) * GROUP + places % GROUP
+
+
+def log_largest(logits: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """log softmax(logits [N, V]) at the columns [N] of the largest, [N]; of less than e^-87 it would be -inf.
+
+    oneDNN's softmax takes 0.4 ms for the 0.6 ms of tf.reduce_logsumexp, 0.9 for 1.5 (32 and 128 rows of 8,192).
+    """
+    return tf.math.log(tf.gather(tf.nn.softmax(logits), columns, batch_dims=1))

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm.decoding.side_by_side import side_by_side
 from t2t_mm.errors import UserError
 from t2t_mm.metrics import token_metrics
 from t2t_mm.training.signatures import specification
@@ -35,7 +36,8 @@ class Evaluator:
         """
         name = problem if isinstance(problem, str) else problem.name
         command = tf.constant(self._model.command_id(name), tf.int32)
-        pairs = [self._function(name, batch)(batch, command) for batch in batches]
+        calls = ((self._function(name, batch), batch) for batch in batches)
+        pairs = list(side_by_side(lambda call: call[0](call[1], command), calls))
         if not pairs:
             raise UserError(f"There is nothing to evaluate {name} on: no batch. Give --eval_steps at least 1.")
         return _averages(pairs)

@@ -42,7 +42,7 @@ class Shouting:
 @pytest.fixture(autouse=True)
 def no_model(monkeypatch):
     monkeypatch.setattr(inference, "Decoder", Shouting)
-    monkeypatch.setattr(decoder, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(decoder, "start_tensorflow", lambda **_: None)
 
 
 @pytest.fixture

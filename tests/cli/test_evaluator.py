@@ -47,7 +47,7 @@ def run(tmp_path, data_dir, monkeypatch):
     """The output_dir of a run on both problems, evaluated by fakes."""
     monkeypatch.setattr(inference, "Decoder", FakeDecoder)
     monkeypatch.setattr(evaluation, "Evaluator", FakeEvaluator)
-    monkeypatch.setattr(evaluator, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(evaluator, "start_tensorflow", lambda **_: None)
     problems = tuple(registry.problem(name) for name in PROBLEMS)
     encoders = {key: encoder for problem in problems for key, encoder in load_encoders(problem, data_dir).items()}
     Experiment(problems, "transformer", "transformer_tiny", registry.hparams("transformer_tiny"), data_dir,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding.top_k import GROUP, top_k
+from t2t_mm.decoding.top_k import GROUP, log_largest, top_k
 
 
 @pytest.mark.parametrize("width", [1, 3, 8 * GROUP - 1, 8 * GROUP, 8 * GROUP + 1, 20 * GROUP + 5])
@@ -26,3 +26,10 @@ def test_columns_of_unknown_number_are_no_obstacle():
         found, columns = traced(tf.range(width, dtype=tf.float32)[None])
         assert columns.numpy().tolist() == [[width - 1, width - 2][:width]]
         np.testing.assert_array_equal(found[0], tf.cast(columns[0], tf.float32))
+
+
+def test_the_log_probability_of_the_largest_is_that_of_the_log_softmax():
+    logits = tf.random.stateless_normal([7, 100], [1, 2], stddev=30.0)
+    columns = tf.argmax(logits, axis=1)
+    expected = tf.gather(tf.nn.log_softmax(tf.cast(logits, tf.float64)), columns, batch_dims=1)
+    np.testing.assert_allclose(log_largest(logits, columns), expected, rtol=1e-5, atol=1e-6)
