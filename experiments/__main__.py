@@ -1,14 +1,19 @@
-"""Runs the trainings of the pages that are not done yet, one after another: `python -m experiments [PAGE ...]`.
+"""Runs the trainings of the pages that are not done yet: `python -m experiments [PAGE ...]`.
 
-Stopped or out of time, the same command goes on. Data, runs and logs lie in --home, results in experiments/results.
+One after another on all cores, or several at once with cores of their own. Stopped or out of time, the same command
+goes on. Data, runs and logs lie in --home, results in experiments/results.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from experiments.page import write_tables
@@ -23,6 +28,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path("experiments_home"), help="gets data, runs and logs")
     parser.add_argument("--tmp_dir", type=Path, help="has multi30k/, flickr8k_coco/, fsdd/, ...")
     parser.add_argument("--minutes", type=float, default=600, help="stop after so long")
+    parser.add_argument("--at_once", type=int, default=1, help="trainings at once, which share the cores")
     parser.add_argument("--only", default="", help="words that the names of the trainings contain")
     parser.add_argument("--tables", action="store_true", help="train nothing, only write the tables of the results")
     arguments = parser.parse_args()
@@ -38,11 +44,30 @@ def main() -> None:
                            if arguments.only in piece.name)
     deadline = time.monotonic() + 60 * arguments.minutes
     generate(arguments.home, arguments.tmp_dir)
-    for number, piece in enumerate(pieces, start=1):
-        log = arguments.home / "runs" / f"{piece.name}.log"
-        print(f"{number} of {len(pieces)}: {piece.name} (its log: {log}) ...", flush=True)
-        print(f"    {_state(piece, arguments, deadline)}", flush=True)
+    interrupted = threading.Event()
+
+    def in_time() -> bool:
+        return time.monotonic() < deadline and not interrupted.is_set()
+
+    def run(piece: Piece) -> None:
+        print(f"{piece.name}: its log is {arguments.home / 'runs' / piece.name}.log ...", flush=True)
+        print(f"{piece.name}: {_state(piece, arguments, in_time)}", flush=True)
+
+    with _workers(arguments.at_once) as threads:
+        try:
+            for done in [threads.submit(run, piece) for piece in pieces]:
+                done.result()
+        except BaseException:
+            interrupted.set()
+            raise
     _tell_tables()
+
+
+def _workers(count: int) -> ThreadPoolExecutor:
+    """So many threads, each with cores of its own, which the programs that it starts inherit."""
+    cores = sorted(os.sched_getaffinity(0))
+    shares = iter([cores[k::count] or cores for k in range(count)])
+    return ThreadPoolExecutor(count, initializer=lambda: os.sched_setaffinity(0, next(shares)))
 
 
 def _tell_tables() -> None:
@@ -55,13 +80,13 @@ def generate(home: Path, tmp_dir: Path) -> None:
                     f"--data_dir={home / 'data'}", f"--tmp_dir={tmp_dir}"], check=True)
 
 
-def _state(piece: Piece, arguments: argparse.Namespace, deadline: float) -> str:
+def _state(piece: Piece, arguments: argparse.Namespace, in_time: Callable[[], bool]) -> str:
     """What became of a piece."""
     if piece.result():
         return "was done before"
-    if time.monotonic() > deadline:
+    if not in_time():
         return "not begun: no time"
-    finished = piece.run(arguments.home, arguments.tmp_dir, deadline)
+    finished = piece.run(arguments.home, arguments.tmp_dir, in_time)
     return f"done: {piece.result_path}" if finished else "stopped; the same command goes on"
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +74,21 @@ class Piece:
             return None
         return result if result["piece"] == json.loads(json.dumps(dataclasses.asdict(self))) else None
 
-    def run(self, home: Path, tmp_dir: Path, deadline: float) -> bool:
-        """Trains on where it was and evaluates; whether it was finished before `deadline` (of time.monotonic())."""
+    def run(self, home: Path, tmp_dir: Path, in_time: Callable[[], bool]) -> bool:
+        """Trains on where it was and evaluates; whether it was finished while `in_time`."""
         runs = home / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         clock = Clock(runs / f"{self.name}.seconds.json")
         commands = {"train": self.train_command(home / "data", runs), "eval": self.eval_command(runs)}
         with (runs / f"{self.name}.log").open("a", encoding="utf-8") as log:
             for part, command in commands.items():
-                if not clock.run(part, command, log, deadline):
+                if not clock.run(part, command, log, in_time):
                     return False
             pivots = {}
             for asked, *steps in self.pivots:
                 pivots[asked] = pivot_bleu(
                     asked, tuple(steps), runs / self.name, tmp_dir, runs / self.name, self.beam_size,
-                    lambda command: clock.run(f"pivot {command[2]} for {asked}", command, log, deadline))
+                    lambda command: clock.run(f"pivot {command[2]} for {asked}", command, log, in_time))
                 if pivots[asked] is None:
                     return False
         figures = json.loads((runs / self.name / "eval-test.json").read_text(encoding="utf-8"))
@@ -95,7 +96,7 @@ class Piece:
         self.result_path.write_text(json.dumps({
             "piece": dataclasses.asdict(self), "commands": [" ".join(_portable(command, home))
                                                             for command in commands.values()],
-            "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots}, indent=1, ensure_ascii=False) + "\n",
+            "cores": len(os.sched_getaffinity(0)), "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots}, indent=1, ensure_ascii=False) + "\n",
             encoding="utf-8")
         return True
 
@@ -108,8 +109,8 @@ class Clock:
         state = json.loads(path.read_text()) if path.exists() else {"seconds": {}, "done": []}
         self.seconds, self._done = state["seconds"], state["done"]
 
-    def run(self, part: str, command: list[str], log: Any, deadline: float) -> bool:
-        """Whether a program has come to its end, now or before; interrupted at the deadline, so that it saves.
+    def run(self, part: str, command: list[str], log: Any, in_time: Callable[[], bool]) -> bool:
+        """Whether a program has come to its end, now or before; interrupted when it is no longer in time: it saves.
 
         SystemExit if it fails.
         """
@@ -118,7 +119,7 @@ class Clock:
         before, start = self.seconds.get(part, 0.0), time.monotonic()
         line = [sys.executable, str(BIN / command[0]), *command[1:]]
         with subprocess.Popen(line, stdout=log, stderr=log, env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}) as program:
-            while program.poll() is None and time.monotonic() < deadline:
+            while program.poll() is None and in_time():
                 time.sleep(2)
                 self._keep(part, before + time.monotonic() - start)
             if program.poll() is None:
