@@ -61,7 +61,7 @@ BASELINES = (
     Piece("baseline-translate", (GERMAN,), 3000, "transformer", "transformer_small",
           "dropout=0.3,learning_rate=2e-3,learning_rate_schedule=cosine", eval_interval=500),
     Piece("baseline-image", (IMAGES,), 6000, hparams="weight_decay=0.05,dropout=0.1,label_smoothing=0.1", eval_interval=1000),
-    Piece("baseline-caption", ("caption_flickr8k",), 4000, eval_interval=500, hparams="dropout=0.1"),
+    Piece("baseline-caption", ("caption_flickr8k",), 2000, eval_interval=500, hparams="dropout=0.1"),
 )
 
 PAGES: dict[str, tuple[Piece, ...]] = {
