@@ -106,7 +106,8 @@ class Decoder:
     def _stored(self, problem: Any, split: str) -> Iterator[Record]:
         """The stored examples of a split; UserError if the problem is not the run's or its data are not as declared."""
         self._check(problem)
-        return read_stored(checked_manifest(self.experiment.data_dir, problem).paths(split))
+        manifest = checked_manifest(self.experiment.data_dir, problem, self.experiment.checksums)
+        return read_stored(manifest.paths(split))
 
     @property
     def traces(self) -> int:

@@ -88,7 +88,7 @@ def data_dir(tmp_path_factory):
 
 def decoder(*problems, data_dir="", longest=100, batch_size=32, **settings):
     experiment = EchoExperiment(tuple(problems), "echo", "none", Hparams(max_length=longest), data_dir,
-                                encoders=ENCODERS)
+                                encoders=dict(ENCODERS))
     return Decoder(experiment, "", DecodeSettings(**settings), batch_size=batch_size)
 
 
@@ -236,3 +236,14 @@ def test_mistakes_are_explained(data_dir):
 def test_no_samples_give_no_results():
     problem = toy_problems.ToyTextToText()
     assert decoder(problem).decode_samples(problem, []) == []
+
+
+def test_data_of_another_vocabulary_are_refused(data_dir):
+    class Other(Bytes):
+        checksum = "another"
+
+    problem = toy_problems.ToyTextToText()
+    echo = decoder(problem, data_dir=data_dir)
+    echo.experiment.encoders["bytes"] = Other()
+    with pytest.raises(UserError, match="vocabular"):
+        next(echo.decode_split(problem, "dev"))

@@ -167,9 +167,9 @@ def start_tensorflow(batches_at_once: bool = False) -> Any:
             except RuntimeError:  # the device is in use already
                 pass
         if batches_at_once:
-            from t2t_mm.decoding.side_by_side import one_thread_each
+            from t2t_mm.decoding.side_by_side import share_cores
 
-            one_thread_each()
+            share_cores()
     return tf
 
 

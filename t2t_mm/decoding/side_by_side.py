@@ -15,14 +15,15 @@ import tensorflow as tf
 MOST = 8  # batches at once: each has its own state in memory
 
 
-def one_thread_each() -> None:
-    """Gives each operation one thread, so that batches go side by side; not where there is a GPU.
+def share_cores() -> None:
+    """Gives each operation one thread, or an even share of more than MOST cores, so that batches go side by side.
 
-    Call it before TensorFlow's first operation; after that, or with TF_NUM_INTRAOP_THREADS set, it changes nothing.
+    Not where there is a GPU. Call it before TensorFlow's first operation; after that, or with TF_NUM_INTRAOP_THREADS
+    set, it changes nothing.
     """
     if "TF_NUM_INTRAOP_THREADS" not in os.environ and not tf.config.list_physical_devices("GPU"):
         try:
-            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, _cores() // MOST))
         except RuntimeError:  # TensorFlow has begun
             pass
 
@@ -32,8 +33,11 @@ def at_once() -> int:
     threads = tf.config.threading.get_intra_op_parallelism_threads()  # 0: all cores
     if not threads or tf.config.list_physical_devices("GPU"):
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores // threads, MOST))
+    return max(1, min(_cores() // threads, MOST))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def side_by_side(work: Callable[[Any], Any], batches: Iterable[Any], count: int = 0) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Batches side by side give what they give one after the other; programs that do so give each operation a thread."""
+"""Batches side by side give what they give one after the other; programs that do so share the cores."""
 
 import itertools
 import subprocess
@@ -32,7 +32,7 @@ def test_an_error_of_a_batch_is_the_callers():
         list(side_by_side(lambda number: 1 // number, (3, 0, 2), 2))
 
 
-def test_a_core_is_a_batch_where_operations_have_one_thread_each():
+def test_a_core_is_a_batch_where_operations_share_the_cores():
     code = """
 import os
 from t2t_mm.cli.program import start_tensorflow
