@@ -9,7 +9,8 @@ import numpy as np
 from benchmarks import synthetic
 from benchmarks.flops import training_flops
 from benchmarks.measure import Work, chosen, measure
-from t2t_mm.training.distribution import use_xla
+from t2t_mm.cli.program import start_tensorflow
+from t2t_mm.training.distribution import parts, use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
 
@@ -33,13 +34,14 @@ CASES = {
 QUICK = ("transformer_small", "multimodel_small", "multimodel_tiny_audio")
 
 
-def run(case: str, xla: str, repeats: int) -> None:
+def run(case: str, xla: str, repeats: int, strategy: str) -> None:
     """Builds the model of a case and times its training step."""
     problem, examples, model_name, hparams_set, changes = CASES[case]
     experiment = synthetic.experiment([problem], model_name, hparams_set, **changes)
     model, batch = experiment.build_model(), synthetic.batch(problem, examples)
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000)
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000,
+                           parts=parts(strategy))
 
     def forward(batch):
         return model.call(batch, problem.name, training=True, seed=[0, 0]).logits
@@ -48,18 +50,20 @@ def run(case: str, xla: str, repeats: int) -> None:
     work = Work(examples, tokens, training_flops(forward, batch))
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     measure(case, lambda: float(train_step.step(problem.name, batch, 1)["loss"]), work, repeats,
-            parameters=parameters, xla=xla)
+            parameters=parameters, xla=xla, parts=parts(strategy))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
     parser.add_argument("--xla", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument("--strategy", choices=("none", "cores"), default="none", help="as that of t2t-trainer")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help=f"five repeats of {', '.join(QUICK)}")
     arguments = parser.parse_args()
+    start_tensorflow(batches_at_once=arguments.strategy == "cores")
     for case in chosen(QUICK if arguments.quick else CASES, arguments.cases):
-        run(case, arguments.xla, 5 if arguments.quick else arguments.repeats)
+        run(case, arguments.xla, 5 if arguments.quick else arguments.repeats, arguments.strategy)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.cores import side_by_side
 from t2t_mm.data.buckets import boundary_for
 from t2t_mm.data.examples import collate, shapes_of
 from t2t_mm.data.features import encode_samples
@@ -21,7 +22,6 @@ from t2t_mm.decoding.in_place import write_slot
 from t2t_mm.decoding.protocol import Decoded
 from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
-from t2t_mm.decoding.side_by_side import side_by_side
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.layers.stepping import stepping

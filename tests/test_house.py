@@ -16,7 +16,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Floor of each folder and top-level file. An import goes to a lower floor, or stays in its own room.
 FLOORS = {"__init__": 0, "errors": 0, "registry": 0, "registry_help": 0, "registry_names": 0, "source_scan": 0,
           "usr_dir": 0,
-          "data": 1, "layers": 1, "hparams": 1, "metrics": 1, "decoding": 1,
+          "cores": 1, "data": 1, "layers": 1, "hparams": 1, "metrics": 1, "decoding": 1,
           "modalities": 2,
           "problems": 3, "models": 3,
           "experiment": 4, "experiment_names": 4, "training": 4, "inference": 4, "report": 4, "datagen": 4,

@@ -152,7 +152,7 @@ def check_names(flags: FlagSet) -> None:
 def start_tensorflow(batches_at_once: bool = False) -> Any:
     """Imports TensorFlow, set up as all programs want it, and returns it; it takes seconds, so check flags first.
 
-    batches_at_once: for programs that decode or evaluate many batches (decoding/side_by_side.py).
+    batches_at_once: for programs that decode or evaluate many batches (cores.py).
 
     What it says at the start (of oneDNN, absent GPUs) is shown only if it fails, or with TF_CPP_MIN_LOG_LEVEL=0.
     """
@@ -167,7 +167,7 @@ def start_tensorflow(batches_at_once: bool = False) -> Any:
             except RuntimeError:  # the device is in use already
                 pass
         if batches_at_once:
-            from t2t_mm.decoding.side_by_side import share_cores
+            from t2t_mm.cores import share_cores
 
             share_cores()
     return tf

@@ -10,7 +10,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
 
 SCHEDULES = ("train_and_evaluate", "train", "evaluate")
-STRATEGIES = ("auto", "none", "mirrored", "multi_worker")
+STRATEGIES = ("auto", "none", "cores", "mirrored", "multi_worker")
 
 
 def define() -> Program:
@@ -28,7 +28,8 @@ def define() -> Program:
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("devices")
     flags.choice("xla", "auto", ("auto", "on", "off"), "compile the training step; auto: on GPUs and TPUs")
-    flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs")
+    flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs; "
+                 "cores: each core of a CPU has a part of every batch")
     return program
 
 
@@ -55,7 +56,7 @@ def work(flags: FlagSet, started: float) -> int | None:
         return evaluator.main([f"--output_dir={flags.output_dir}"])
     if not flags.dry_run:
         run.check_output_dir(flags.output_dir)
-    start_tensorflow()
+    start_tensorflow(batches_at_once=flags.strategy == "cores")
     return _describe(run) if flags.dry_run else _train(run, flags, steps, started)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from t2t_mm.cores import at_once
 from t2t_mm.errors import UserError, did_you_mean
 
-KINDS = ("auto", "none", "mirrored", "multi_worker")
+KINDS = ("auto", "none", "cores", "mirrored", "multi_worker")
 COMPILED_BY_DEFAULT = ("GPU", "TPU")
 XLA_FLAGS = ("auto", "on", "off")
 
@@ -17,11 +18,12 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
     """The distribution strategy of a training run, or None for a single device.
 
     "auto" mirrors the model on all GPUs if there are several; "mirrored" does so always (on all logical CPUs if there
-    is no GPU); "multi_worker" joins the processes named in the TF_CONFIG environment variable; "none" is one device.
-    "multi_worker" must be asked for before TensorFlow makes its first tensor (`workers.py`: which of them writes).
+    is no GPU); "multi_worker" joins the processes named in the TF_CONFIG environment variable; "none" is one device,
+    and so is "cores", whose cores each have a part of a batch (`parts`). "multi_worker" must be asked for before
+    TensorFlow makes its first tensor (`workers.py`: which of them writes).
 
     Raises:
-      UserError: for an unknown kind, or "multi_worker" without a cluster in TF_CONFIG.
+      UserError: for an unknown kind, "multi_worker" without a cluster in TF_CONFIG, or "cores" beside a GPU.
     """
     if kind not in KINDS:
         raise UserError(f"The distribution {kind} is not known.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}.")
@@ -29,7 +31,9 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
         _check_cluster(os.environ.get("TF_CONFIG", ""))
         return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    if kind == "none" or (kind == "auto" and len(gpus) < 2):
+    if kind == "cores" and gpus:
+        raise UserError("--strategy=cores is for machines without a GPU. Leave it out: auto takes all GPUs.")
+    if kind in ("none", "cores") or (kind == "auto" and len(gpus) < 2):
         return None
     return tf.distribute.MirroredStrategy(gpus or [device.name for device in tf.config.list_logical_devices("CPU")])
 
@@ -47,6 +51,11 @@ def _check_cluster(config):
         raise UserError("The distribution multi_worker needs a cluster of workers in the environment variable "
                         f"TF_CONFIG, which is {config!r}. Set it in every process, each with its own index from 0: "
                         f"TF_CONFIG='{example}'.")
+
+
+def parts(kind: object) -> int:
+    """How many parts a batch has where there is no strategy: with "cores" as many as they work on at once."""
+    return at_once() if kind == "cores" else 1
 
 
 def replicas(strategy: tf.distribute.Strategy | None) -> int:

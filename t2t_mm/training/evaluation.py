@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.decoding.side_by_side import side_by_side
+from t2t_mm.cores import side_by_side
 from t2t_mm.errors import UserError
 from t2t_mm.metrics import token_metrics
 from t2t_mm.training.signatures import specification

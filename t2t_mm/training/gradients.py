@@ -1,4 +1,4 @@
-"""The gradients of a problem's batch, averaged over the replicas of a strategy; what runs in the graph of a step."""
+"""The gradients of a problem's batch, averaged over replicas or cores; what runs in the graph of a step."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -11,10 +11,10 @@ from t2t_mm.training.optimizers import Optimizer, read
 class Gradients:
     """Differentiates a model's objective: nats per target position, times a weight, plus its auxiliary losses.
 
-    With a strategy each replica takes its own part of the batch and counts by its target positions, so that the
-    gradient is that of the whole batch: Σ nats / Σ positions. Auxiliary losses are averaged by the same weights. XLA
-    then compiles the forward and backward pass of a replica, and not what follows, because on CPUs collectives cannot
-    be compiled.
+    With a strategy each replica takes its own part of the batch, and with several parts and no strategy each core. They
+    count by their target positions, so that the gradient is that of the whole batch: Σ nats / Σ positions. Auxiliary
+    losses are averaged by the same weights. XLA then compiles the forward and backward pass of a replica, and not what
+    follows, because on CPUs collectives cannot be compiled.
 
     Args:
       model, optimizer, xla, strategy: as those of `TrainStep`.
@@ -29,7 +29,7 @@ class Gradients:
 
         Args:
           problem: a problem of the graph.
-          parts: the part of the batch for each replica.
+          parts: the part of the batch for each replica or core.
           command: int32 scalar, the number of the command.
           seed: int32 [2].
           weight: float32 scalar, of the problem's nats in the objective.
@@ -38,10 +38,12 @@ class Gradients:
           Index of a variable → dense gradient, for the variables that the problem touches; and the scalars loss (not
           weighted), objective, auxiliary losses and statistics by their names, tokens, examples, and finite (1 or 0).
         """
-        if self._strategy is None:
-            gradients, means, tokens, examples = self._of_one_replica(problem, parts[0], command, seed, weight)
-        else:
+        if self._strategy is not None:
             gradients, means, tokens, examples = self._of_all_replicas(problem, parts, command, seed, weight)
+        elif len(parts) > 1:
+            gradients, means, tokens, examples = self._of_all_cores(problem, parts, command, seed, weight)
+        else:
+            gradients, means, tokens, examples = self._of_one_replica(problem, parts[0], command, seed, weight)
         finite = tf.where(tf.math.is_finite(means["objective"]), 1.0, 0.0)
         return gradients, dict(means, tokens=tokens, examples=examples, finite=finite)
 
@@ -57,6 +59,18 @@ class Gradients:
         *sums, tokens, examples = replica.all_reduce(tf.distribute.ReduceOp.SUM, [*weighted, tokens, examples])
         averages = [tf.math.divide_no_nan(total, tokens) for total in sums]
         return dict(zip(gradients, averages)), dict(zip(means, averages[len(gradients):])), tokens, examples
+
+    def _of_all_cores(self, problem, parts, command, seed, weight):
+        """One function, traced once and called for each part: the calls wait for nothing but cores."""
+        function = tf.function(partial(self._of_one_replica, problem), autograph=False)
+        seeds = [tf.random.experimental.stateless_fold_in(seed, number) for number in range(len(parts))]
+        results = [function(dict(part), command, own, weight) for part, own in zip(parts, seeds)]
+        tokens, examples = (tf.add_n([result[place] for result in results]) for place in (2, 3))
+        shares = [tf.math.divide_no_nan(own, tokens) for _, _, own, _ in results]
+        gradients, means = (
+            {key: tf.add_n([result[place][key] * share for result, share in zip(results, shares)])
+             for key in results[0][place]} for place in (0, 1))
+        return gradients, means, tokens, examples
 
     def _of_one_replica(self, problem, batch, command, seed, weight):
         """Gradients, means over target positions, number of target positions, number of examples."""

@@ -69,6 +69,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     every = eval_interval or experiment.hparams.eval_interval
     intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
     scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy  # before the first tensor
+    parts = distribution.parts(strategy)
     workers = Workers(scope)
     report = workers.reporter(report)
     with workers.together():
@@ -77,7 +78,8 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
-            run = _Run(experiment, output_dir, mixing, workers, distribution.use_xla(xla), steps, eval_steps, keep)
+            run = _Run(experiment, output_dir, mixing, workers, parts, distribution.use_xla(xla), steps, eval_steps,
+                       keep)
             status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))
@@ -87,8 +89,8 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
 class _Run:
     """The parts of a training run, made once: model, optimizer, data, checkpoints."""
 
-    def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, xla: bool,
-                 train_steps: int, eval_steps: int, keep: int):
+    def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, parts: int,
+                 xla: bool, train_steps: int, eval_steps: int, keep: int):
         self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
         self._workers = workers
         hparams, scope = experiment.hparams, workers.strategy
@@ -96,7 +98,8 @@ class _Run:
             self._model = experiment.build_model()
             optimizer = make_optimizer(hparams, self._model.trainable_variables)
         weights = loss_weights(hparams, mixing.names)
-        self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps, weights)
+        self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps, weights,
+                                     parts)
         self._evaluator = Evaluator(self._model)
         self._iterators = {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems}
         self._dev = _DevData(experiment, eval_steps)

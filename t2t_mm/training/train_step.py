@@ -36,18 +36,19 @@ class TrainStep:
       seed: of the run; the randomness of a step is a function of (seed, step) alone.
       train_steps: length of the run for the schedule, where it is not `hparams.train_steps`.
       loss_weights: problem → the weight of its nats, where it is not 1.
+      parts: without a strategy, how many cores share a batch, each with a part of it.
     """
 
     def __init__(self, model, optimizer: Optimizer, hparams, xla: bool = False,
                  strategy: tf.distribute.Strategy | None = None, seed: int = 0, train_steps: int | None = None,
-                 loss_weights: Mapping[str, float] | None = None):
+                 loss_weights: Mapping[str, float] | None = None, parts: int = 1):
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
         self._xla, self._seed, self._loss_weights = xla, seed, loss_weights or {}
         self._clip_norm = hparams.clip_norm
         self._problems_per_step = hparams.problems_per_step
         self._schedule = schedules.schedule(hparams, train_steps)
         self._gradients = Gradients(model, optimizer, xla, strategy)
-        self._replicas = distribution.replicas(strategy)
+        self._parts = distribution.replicas(strategy) if strategy else parts
         self._functions: dict[Hashable, tf.function] = {}
         self._touched: dict[Hashable, tuple[int, ...]] = {}   # graph → indices of the variables that get a gradient
         self._sums = self._make_sums() if self._problems_per_step > 1 else []
@@ -114,7 +115,7 @@ class TrainStep:
 
     def _function(self, body, problem, batch, randomness):
         """The traced function of a problem's graph, and its inputs: parts of the batch, command, seed, weight."""
-        parts = distribution.split_batch(batch, self._replicas)
+        parts = distribution.split_batch(batch, self._parts)
         signature = tuple({name: specification(tensor) for name, tensor in part.items()} for part in parts)
         key = (body.__name__, self._model.graph_key(problem), tuple(sorted(signature[0].items())))
         if key not in self._functions:

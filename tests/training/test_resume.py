@@ -15,7 +15,7 @@ from t2t_mm import datagen, registry
 from t2t_mm.cli import trainer
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
-from t2t_mm.training import run_folder
+from t2t_mm.training import distribution, run_folder
 from t2t_mm.training.checkpoints import load_weights
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_shift")  # one graph for both: less to trace
@@ -93,6 +93,18 @@ def best_step(output_dir):
     return load_weights(Experiment.load(output_dir).build_model(), output_dir, "best")
 
 
+def test_with_a_part_of_each_batch_a_core_it_goes_on_as_if_it_had_not_stopped(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(distribution, "at_once", lambda: 2)
+    constant = (*TRANSFORMER[:2], f"{TRANSFORMER[2]},learning_rate_schedule=constant")
+    for run, stops in (("killed", (3, 6)), ("whole", (6,))):
+        for steps in stops:
+            flags = [*command(data_dir, tmp_path / run, constant), f"--train_steps={steps}", "--strategy=cores"]
+            assert trainer.main(flags) == 0
+    one, other = (tf.train.load_checkpoint(str(tmp_path / run / "checkpoints" / "step-00000006"))
+                  for run in ("killed", "whole"))
+    assert differing_tensors(one, other) == []
+
+
 def test_another_experiment_does_not_touch_the_run(data_dir, tmp_path, capsys):
     fields = {"format_version": 1, "problems": ["other"], "seed": 3}
     (tmp_path / "experiment.json").write_text(json.dumps(fields))
@@ -113,7 +125,7 @@ def test_a_folder_that_is_being_trained_in_is_not_touched(data_dir, tmp_path, ca
 def test_a_folder_is_free_again_after_a_kill(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", f"""
 import time
-from t2t_mm.training import run_folder
+from t2t_mm.training import distribution, run_folder
 with run_folder.held({str(tmp_path)!r}):
     print("held", flush=True)
     time.sleep(600)

@@ -11,11 +11,12 @@ from training.fake_model import FakeHparams, FakeModel, label_batch, text_batch,
 PLAIN = dict(optimizer="sgd", adam_beta1=0.0, learning_rate=1.0)   # w ← w - g
 
 
-def make(xla=False, seed=0, dropout=False, loss_weights=None, **hparams):
+def make(xla=False, seed=0, dropout=False, loss_weights=None, parts=1, **hparams):
     hparams = FakeHparams(**hparams)
     model = FakeModel(dropout)
     optimizer = make_optimizer(hparams, model.trainable_variables)
-    return TrainStep(model, optimizer, hparams, xla=xla, seed=seed, loss_weights=loss_weights), model, optimizer
+    train_step = TrainStep(model, optimizer, hparams, xla=xla, seed=seed, loss_weights=loss_weights, parts=parts)
+    return train_step, model, optimizer
 
 
 def gradient_of(model, problem, batch):
@@ -39,10 +40,10 @@ def changes(train_step, model, *arguments):
     return [old - new for old, new in zip(before, weights(model))]
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("xla, parts", [(False, 1), (True, 1), (False, 2), (False, 3)])
 @pytest.mark.parametrize("problem, batch", [("text_b", text_batch(3, 5)), ("label", label_batch(4))])
-def test_the_update_is_the_gradient_of_the_mean_loss(problem, batch, xla):
-    train_step, model, _ = make(xla=xla, **PLAIN)
+def test_the_update_is_the_gradient_of_the_mean_loss_however_many_cores_share_it(problem, batch, xla, parts):
+    train_step, model, _ = make(xla=xla, parts=parts, **PLAIN)
     wanted = gradient_of(model, problem, batch)
     before = weights(model)
     scalars = train_step.step(problem, batch, 0)
@@ -53,6 +54,18 @@ def test_the_update_is_the_gradient_of_the_mean_loss(problem, batch, xla):
     assert float(scalars["examples"]) == len(batch["targets"]) and float(scalars["finite"]) == 1
     assert float(scalars["tokens"]) == float(tf.reduce_sum(model.weights_of(batch)))
     assert "mean" in scalars and "by_channel" not in scalars      # statistics that are scalars only
+
+
+def test_cores_that_share_a_batch_have_randomness_of_their_own_and_one_trace():
+    """Had all parts the same, copies of an example would change as much by two parts as by four."""
+    found = []
+    for parts in (2, 4):
+        train_step, model, _ = make(dropout=True, parts=parts, **PLAIN)
+        copies = {name: tf.concat([tensor] * parts, axis=0) for name, tensor in label_batch(1).items()}
+        found.append(changes(train_step, model, "label", copies, 0))
+        changes(train_step, model, "label", label_batch(5), 1)
+        assert model.traces == 1 == train_step.traces
+    assert norm([two - four for two, four in zip(*found)]) > 1e-4
 
 
 @pytest.mark.parametrize("many", [False, True])

@@ -1,4 +1,4 @@
-"""Batches side by side: on a CPU each core works on a batch of its own, which costs less than sharing every product.
+"""Batches side by side: on a CPU each core works on one of its own, which costs less than sharing every product.
 
 A step of decoding is many small operations between products too thin for several cores: two batches of 32 sentences, a
 thread each, are decoded 1.4 to 1.8 times as fast on two cores as one after the other (benchmarks/decoding.py).

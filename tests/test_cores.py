@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from t2t_mm.decoding.side_by_side import side_by_side
+from t2t_mm.cores import side_by_side
 
 
 @pytest.mark.parametrize("count", (1, 2, 5))
@@ -37,7 +37,7 @@ def test_a_core_is_a_batch_where_operations_share_the_cores():
 import os
 from t2t_mm.cli.program import start_tensorflow
 start_tensorflow(batches_at_once={})
-from t2t_mm.decoding.side_by_side import at_once
+from t2t_mm.cores import at_once
 print(at_once(), min(len(os.sched_getaffinity(0)), 8))
 """
     for asked in (True, False):
