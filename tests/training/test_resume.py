@@ -125,7 +125,7 @@ def test_a_folder_that_is_being_trained_in_is_not_touched(data_dir, tmp_path, ca
 def test_a_folder_is_free_again_after_a_kill(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", f"""
 import time
-from t2t_mm.training import distribution, run_folder
+from t2t_mm.training import run_folder
 with run_folder.held({str(tmp_path)!r}):
     print("held", flush=True)
     time.sleep(600)
