@@ -10,9 +10,11 @@ from experiments import pieces
 from experiments.piece import Piece
 
 HERE = Path(__file__).parent
-# problem family → (measure of its field, how it is written)
-MEASURES = {"image": ("accuracy", "top-1 %", 100), "translate": ("bleu", "BLEU", 1),
-            "caption": ("cider_d", "CIDEr-D", 1), "speech": ("wer", "WER %", 100), "parse": ("bracket_f1", "bracket F1", 1)}
+# problem family → (measure of its field, how it is written, times what, digits)
+MEASURES = {"image": ("accuracy", "top-1 %", 100, 1), "translate": ("bleu", "BLEU", 1, 1),
+            "caption": ("cider_d", "CIDEr-D", 1, 3), "speech": ("wer", "WER %", 100, 1),
+            "parse": ("bracket_f1", "bracket F1", 1, 1)}
+DIGITS = {"log_perplexity": 2, "accuracy": 1}
 
 
 def write_tables() -> list[Path]:
@@ -36,15 +38,16 @@ def measure(piece: Piece, problem: str) -> dict[str, float] | None:
     if result is None or problem not in result["figures"]["problems"]:
         return None
     entry = result["figures"]["problems"][problem]
-    forced, (name, _, factor) = entry["teacher_forced"], MEASURES[problem.split("_")[0]]
+    forced, (name, _, factor, _) = entry["teacher_forced"], _measure(problem)
     accuracy = forced.get("token_accuracy", forced.get("accuracy"))
     return {"log_perplexity": forced["log_perplexity"], "accuracy": 100 * accuracy,
             "measure": factor * entry["decoded"][name]}
 
 
-def cell(of_seed: Callable[[int], Piece], problem: str, key: str, digits: int = 1) -> str:
+def cell(of_seed: Callable[[int], Piece], problem: str, key: str) -> str:
     """"mean ± spread" of `measure` over the seeds that have been run."""
-    return _cell([measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))], digits)
+    return _cell([measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))],
+                 DIGITS.get(key, _measure(problem)[3]))
 
 
 def _cell(found: Sequence[float], digits: int) -> str:
@@ -60,17 +63,21 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+def _measure(problem: str) -> tuple[str, str, int, int]:
+    return MEASURES[problem.split("_")[0]]
+
+
 def _field(problem: str) -> str:
-    return MEASURES[problem.split("_")[0]][1]
+    return _measure(problem)[1]
 
 
 def _baselines() -> str:
     rows = []
     for piece in pieces.BASELINES:
         (problem,), measured, result = piece.problems, measure(piece, piece.problems[0]), piece.result()
-        joint = cell(pieces.joint, problem, "measure", 2)
+        joint = cell(pieces.joint, problem, "measure")
         rows.append((f"`{problem}`", f"{piece.model}, {piece.hparams_set}", f"{piece.steps:,}", _field(problem),
-                     f"{measured['measure']:.2f}" if measured else "not run", joint,
+                     f"{measured['measure']:.{_measure(problem)[3]}f}" if measured else "not run", joint,
                      _minutes(result["seconds"]["train"]) if result else ""))
     header = ("problem", "model", "steps", "measure, test", "alone", "in the joint MultiModel", "training, min")
     return table(header, rows)
@@ -80,7 +87,7 @@ def _joint() -> str:
     rows = []
     for problem in pieces.EIGHT:
         single = lambda seed, name=problem: pieces.alone(name, seed)
-        pairs = [cell(which, problem, key, 2 if key == "log_perplexity" else 1)
+        pairs = [cell(which, problem, key)
                  for key in ("log_perplexity", "accuracy", "measure") for which in (pieces.joint, single)]
         rows.append((f"`{problem}`", *pairs[:4], _field(problem), *pairs[4:]))
     header = ("problem", "log-perplexity: joint", "alone", "accuracy %: joint", "alone", "measure", "joint", "alone")
@@ -90,9 +97,9 @@ def _joint() -> str:
 def _parsing() -> str:
     settings = {"alone": lambda seed: pieces.alone(pieces.PARSING, seed), "+ images": pieces.with_images,
                 "+ all": pieces.joint}
+    keys = ("log_perplexity", "accuracy", "measure")
     return table(("trained on", "log-perplexity", "token accuracy %", "bracket F1"), [
-        (name, *(cell(of_seed, pieces.PARSING, key, 2 if key == "log_perplexity" else 1)
-                 for key in ("log_perplexity", "accuracy", "measure"))) for name, of_seed in settings.items()])
+        (name, *(cell(of_seed, pieces.PARSING, key) for key in keys)) for name, of_seed in settings.items()])
 
 
 def _blocks() -> str:
@@ -129,9 +136,16 @@ def _pieces(page: Sequence[Piece]) -> str:
     lines = []
     for piece in dict.fromkeys(page):
         result: dict[str, Any] | None = piece.result()
-        took = f"{_minutes(sum(result['seconds'].values()))} min" if result else "not run yet"
+        took = f"{_minutes(sum(result['seconds'].values()))} min{_machine(result)}" if result else "not run yet"
         lines.append(f"- `{piece.name}` ({took}): `{' '.join(piece.train_command(Path('data'), Path('runs')))}`")
     return "\nThe trainings behind it, with the time of training and evaluation:\n\n" + "\n".join(lines) + "\n"
+
+
+def _machine(result: dict[str, Any]) -> str:
+    """The GPUs, or how many cores; nothing for two cores, as of the oldest results, which do not say it."""
+    if gpus := result.get("gpus"):
+        return f", {', '.join(gpus)}"
+    return {1: ", one core", 2: ""}.get(cores := result.get("cores", 2), f", {cores} cores")
 
 
 def _minutes(seconds: float) -> str:

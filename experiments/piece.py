@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,9 +97,17 @@ class Piece:
         self.result_path.write_text(json.dumps({
             "piece": dataclasses.asdict(self), "commands": [" ".join(_portable(command, home))
                                                             for command in commands.values()],
-            "cores": len(os.sched_getaffinity(0)), "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots,
+            "cores": len(os.sched_getaffinity(0)), "gpus": gpus(), "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots,
         }, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return True
+
+
+def gpus() -> list[str]:
+    """The names of NVIDIA's GPUs that a program started here sees; asked without TensorFlow."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1") or not shutil.which("nvidia-smi"):
+        return []
+    told = subprocess.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True)
+    return told.stdout.split("\n")[:-1] if told.returncode == 0 else []
 
 
 class Clock:
