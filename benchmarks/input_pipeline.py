@@ -51,7 +51,7 @@ def run(case: str, folder: str, repeats: int, xla: str, step: bool, quick: bool)
     if step:
         batch = largest_of(batches, 50)
         size = len(batch["targets"])
-        functions[f"{case}_step"], works[f"{case}_step"] = training_step(experiment, batch, use_xla(xla)), Work(size)
+        functions[f"{case}_step"], works[f"{case}_step"] = training_step(experiment, batch, xla), Work(size)
     lines = measure_in_turn(functions, works, repeats)
     if step:
         rates = [line["examples_per_s"] for line in lines.values()]
@@ -69,11 +69,12 @@ def largest_of(batches: Iterator[dict[str, tf.Tensor]], number: int) -> dict[str
     return max((next(batches) for _ in range(number)), key=lambda batch: len(batch["targets"]))
 
 
-def training_step(experiment: Experiment, batch: dict[str, tf.Tensor], xla: bool) -> Callable[[], float]:
+def training_step(experiment: Experiment, batch: dict[str, tf.Tensor], xla: str) -> Callable[[], float]:
     """A function that updates a new model with the batch."""
     model = experiment.build_model()
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=xla, train_steps=1000)
+    compiled = use_xla(xla, model.gains_on_gpu)
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=compiled, train_steps=1000)
     name = experiment.problems[0].name
     return lambda: float(train_step.step(name, batch, 1)["loss"])
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from t2t_mm.cli.program import set_up_tensorflow
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+set_up_tensorflow()
 
 TESTS = Path(__file__).parent
 for folder in (TESTS, TESTS / "layers"):

@@ -177,6 +177,11 @@ def set_up_tensorflow() -> None:
     """Environment variables that count when TensorFlow is imported, by whomever; what the user has set stays."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # XLA for GPUs: with Triton it aborts on products of a MultiModel (TensorFlow 2.21, triton_tiling_propagation.cc)
+    # and compiles twice as long, to try its tilings; without, products go to cuBLAS.
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_gpu_enable_triton_gemm" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_enable_triton_gemm=false".strip()
 
 
 def _import_tensorflow() -> Any:

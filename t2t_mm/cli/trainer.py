@@ -27,7 +27,8 @@ def define() -> Program:
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("devices")
-    flags.choice("xla", "auto", ("auto", "on", "off"), "compile the training step; auto: on GPUs and TPUs")
+    flags.choice("xla", "auto", ("auto", "on", "off"), "compile the training step; auto: on TPUs, and on GPUs if the "
+                 "model gains by it")
     flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs; "
                  "cores: each core of a CPU has a part of every batch")
     return program

@@ -10,7 +10,6 @@ from t2t_mm.cores import at_once
 from t2t_mm.errors import UserError, did_you_mean
 
 KINDS = ("auto", "none", "cores", "mirrored", "multi_worker")
-COMPILED_BY_DEFAULT = ("GPU", "TPU")
 XLA_FLAGS = ("auto", "on", "off")
 
 
@@ -80,13 +79,15 @@ def split_batch(batch: Mapping[str, tf.Tensor], parts: int) -> tuple[dict[str, t
                  for start, stop in zip(cuts, cuts[1:]))
 
 
-def use_xla(flag: str, devices: Sequence[str] | None = None) -> bool:
+def use_xla(flag: str, gains_on_gpu: bool, devices: Sequence[str] | None = None) -> bool:
     """Whether XLA compiles the training step.
 
     Args:
-      flag: "on", "off", or "auto": on for GPUs and TPUs, and off for CPUs, whatever the model is made of. On two cores
-        a training step of 32 × 32 tokens takes 531 ms with XLA and 419 ms without (transformer_small), 3,204 and 2,547
-        ms (transformer_base; `benchmarks/xla.py`), and depthwise convolutions are 20 to 500 times slower with it.
+      flag: "on", "off", or "auto": on for TPUs, on for GPUs if the model gains by it there, and off for CPUs, whatever
+        the model is made of. On two cores a training step of 32 × 32 tokens takes 531 ms with XLA and 419 ms without
+        (transformer_small), 3,204 and 2,547 ms (transformer_base; `benchmarks/xla.py`), and depthwise convolutions are
+        20 to 500 times slower with it.
+      gains_on_gpu: that of the model (models/t2t_model.py).
       devices: types of the devices that train, like ("CPU", "GPU"); by default those of this machine.
 
     Raises:
@@ -98,4 +99,4 @@ def use_xla(flag: str, devices: Sequence[str] | None = None) -> bool:
         return flag == "on"
     if devices is None:
         devices = [device.device_type for device in tf.config.list_logical_devices()]
-    return any(device in COMPILED_BY_DEFAULT for device in devices)
+    return "TPU" in devices or ("GPU" in devices and gains_on_gpu)

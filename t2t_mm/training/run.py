@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm import registry
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, train_batches
@@ -70,6 +71,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
     scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy  # before the first tensor
     parts = distribution.parts(strategy)
+    compiled = distribution.use_xla(xla, registry.model(experiment.model_name).gains_on_gpu)
     workers = Workers(scope)
     report = workers.reporter(report)
     with workers.together():
@@ -78,8 +80,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
-            run = _Run(experiment, output_dir, mixing, workers, parts, distribution.use_xla(xla), steps, eval_steps,
-                       keep)
+            run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep)
             status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))

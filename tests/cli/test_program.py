@@ -233,11 +233,17 @@ def test_what_tensorflow_says_at_its_start_is_shown_if_it_fails_or_is_asked_for(
     assert ("later" in done.stderr) == (done.returncode == 0) == ("MagicMock" in ending)
 
 
-@pytest.mark.parametrize("given,used", [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+NO_TRITON = "--xla_gpu_enable_triton_gemm=false"
+
+
+@pytest.mark.parametrize("given,used", [
+    ({}, f"1 {NO_TRITON}"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, f"0 {NO_TRITON}"),
+    ({"XLA_FLAGS": "--xla_dump_to=here"}, f"1 --xla_dump_to=here {NO_TRITON}"),
+    ({"XLA_FLAGS": "--xla_gpu_enable_triton_gemm=true"}, "1 --xla_gpu_enable_triton_gemm=true")])
 def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given, used, tmp_path):
     done = with_tensorflow("""
         import os
-        SEEN = {key: value for key, value in os.environ.items() if key.startswith("TF_")}
+        SEEN = dict(os.environ)
         GROWTH, OPTIONS = [], {}
         class config:
             list_physical_devices = staticmethod(lambda kind: ["one", "busy"])
@@ -252,7 +258,8 @@ def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given
         """, """
         from t2t_mm.cli.program import start_tensorflow
         tf = start_tensorflow()
-        print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.OPTIONS, tf.GROWTH)
+        print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.SEEN["XLA_FLAGS"], tf.OPTIONS,
+              tf.GROWTH)
         """, tmp_path, **given)
     assert done.stdout.strip() == f"3 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr
 
