@@ -26,12 +26,15 @@ def cases() -> dict[str, tuple]:
     return CASES | of_experts
 
 
-def run(case: str, xla: str, steps: int) -> None:
+def run(case: str, xla: str, steps: int, strategy: str) -> None:
     """Measures one case in this process, which must be a fresh one, and prints its line."""
-    import tensorflow as tf
+    from t2t_mm.cli.program import start_tensorflow
+    tf = start_tensorflow(batches_at_once=strategy == "cores")
+
+    import numpy as np
 
     from benchmarks import synthetic
-    from t2t_mm.training.distribution import use_xla
+    from t2t_mm.training.distribution import parts, use_xla
     from t2t_mm.training.dry_run import training_memory
     from t2t_mm.training.optimizers import make_optimizer
     from t2t_mm.training.train_step import TrainStep
@@ -43,14 +46,15 @@ def run(case: str, xla: str, steps: int) -> None:
     forget_peak()
     model, batch = experiment.build_model(), synthetic.batch(problem, examples)
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla, model.gains_on_gpu), train_steps=1000)
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla, model.gains_on_gpu), train_steps=1000,
+                           parts=parts(strategy))
     for step in range(steps):
         float(train_step.step(problem.name, batch, step)["loss"])
     peak = resident("VmHWM") - program
-    estimate = training_memory(model, experiment.hparams, problem.name, batch)
-    parameters = estimate.gradients // 4
+    estimate = training_memory(model, experiment.hparams, problem.name, batch, parts(strategy))
+    parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     by_bar = (16 * parameters + estimate.activations) / 2**20
-    emit({"case": case, "xla": xla, "program_mib": round(program), "peak_mib": round(peak),
+    emit({"case": case, "xla": xla, "parts": parts(strategy), "program_mib": round(program), "peak_mib": round(peak),
           "estimate_mib": _mib(estimate.total), "peak_by_estimate": round(peak * 2**20 / estimate.total, 3),
           "parameters": parameters, "bytes_16_a_parameter_mib": _mib(16 * parameters),
           "activations_mib": _mib(estimate.activations), "graph_mib": _mib(estimate.graph),
@@ -77,15 +81,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
     parser.add_argument("--xla", choices=("auto", "on", "off"), default="off")
+    parser.add_argument("--strategy", choices=("none", "cores"), default="none", help="as that of t2t-trainer")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--quick", action="store_true", help=f"only {QUICK}")
     parser.add_argument("--one", help=argparse.SUPPRESS)  # the process of one case
     arguments = parser.parse_args()
     if arguments.one:
-        return run(arguments.one, arguments.xla, arguments.steps)
+        return run(arguments.one, arguments.xla, arguments.steps, arguments.strategy)
     for case in [QUICK] if arguments.quick else chosen(cases(), arguments.cases):
         subprocess.run([sys.executable, "-m", "benchmarks.memory", "--one", case, "--xla", arguments.xla,
-                        "--steps", str(arguments.steps)], check=True)
+                        "--steps", str(arguments.steps), "--strategy", arguments.strategy], check=True)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def work(flags: FlagSet, started: float) -> int | None:
     if not flags.dry_run:
         run.check_output_dir(flags.output_dir)
     start_tensorflow(batches_at_once=flags.strategy == "cores")
-    return _describe(run) if flags.dry_run else _train(run, flags, steps, started)
+    return _describe(run, flags.strategy) if flags.dry_run else _train(run, flags, steps, started)
 
 
 def train_steps(flags: FlagSet, hparams: Hparams) -> int:
@@ -89,7 +89,8 @@ def _train(run, flags: FlagSet, steps: int, started: float) -> int:
     return 130 if summary["status"] == "interrupted" else 0
 
 
-def _describe(run) -> None:
+def _describe(run, strategy: str) -> None:
+    from t2t_mm.training import distribution
     from t2t_mm.training.dry_run import describe
 
-    print(describe(run))
+    print(describe(run, distribution.parts(strategy)))

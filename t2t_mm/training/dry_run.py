@@ -2,7 +2,8 @@
 
 The memory of training is that of the weights and the optimizer's moments, plus the tensors of one step at their largest
 sum (training/live_bytes.py), plus what TensorFlow keeps about the graph. It is that of the step as it is without XLA,
-on one device, beside the program itself and the input pipeline. benchmarks/memory.py measures how right it is.
+on one device, beside the program itself and the input pipeline; with --strategy=cores each part of a batch has a step
+of its own. benchmarks/memory.py measures how right it is.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Memory(NamedTuple):
 
     Attributes:
         lasting: weights, moments and sums of gradients.
-        gradients: of all weights.
+        gradients: of all weights; with several parts of a batch, those of each and their sum.
         activations: the tensors of a step at their largest sum, gradients of weights not counted.
         step: the same with the gradients that are there by then: at most activations + gradients.
         graph: TensorFlow's own, for the graph of the step.
@@ -56,18 +57,21 @@ class Memory(NamedTuple):
         return self.lasting + self.step + self.graph
 
 
-def describe(experiment: Experiment) -> str:
-    """Parameters by part, batch sizes by bucket and problem, and a memory estimate with what to lower."""
+def describe(experiment: Experiment, parts: int = 1) -> str:
+    """Parameters by part, batch sizes by bucket and problem, and a memory estimate with what to lower.
+
+    parts: of a batch that are trained on side by side (distribution.py).
+    """
     model = experiment.build_model()
     graphs = {problem.name: model.graph_key(problem.name) for problem in experiment.problems}
     return "\n\n".join([
         _describe_parameters(model.parameter_groups(), _count(model)),
         _describe_batches(experiment),
-        _describe_memory(_of_each_problem(experiment, model, graphs), graphs, _count(model)),
+        _describe_memory(_of_each_problem(experiment, model, graphs, parts), graphs, _count(model)),
     ])
 
 
-def _of_each_problem(experiment: Experiment, model: Any, graphs: Mapping[str, Any]) -> dict[str, Memory]:
+def _of_each_problem(experiment: Experiment, model: Any, graphs: Mapping[str, Any], parts: int) -> dict[str, Memory]:
     """Of the largest batch of each problem. Those that share a graph and shapes differ in nothing: traced once."""
     known: dict[Any, Memory] = {}
 
@@ -75,7 +79,7 @@ def _of_each_problem(experiment: Experiment, model: Any, graphs: Mapping[str, An
         batch = _batch_shapes(experiment, problem, examples, boundary)
         key = (graphs[problem.name], *((name, tuple(spec.shape)) for name, spec in sorted(batch.items())))
         if key not in known:
-            known[key] = training_memory(model, experiment.hparams, problem.name, batch)
+            known[key] = training_memory(model, experiment.hparams, problem.name, batch, parts)
         return known[key]
 
     def largest(problem):
@@ -86,15 +90,19 @@ def _of_each_problem(experiment: Experiment, model: Any, graphs: Mapping[str, An
     return {problem.name: largest(problem) for problem in experiment.problems}
 
 
-def training_memory(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec]) -> Memory:
-    """What training takes with batches of these shapes (tensors will do as well)."""
-    graph = step_graph(model, hparams, problem, batch)
+def training_memory(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec],
+                    parts: int = 1) -> Memory:
+    """What training takes with batches of these shapes (tensors will do as well), in so many parts side by side."""
+    part = {key: tf.TensorSpec([-(-value.shape[0] // parts), *value.shape[1:]], value.dtype)
+            for key, value in batch.items()}
+    graph = step_graph(model, hparams, problem, part)
     peak: Peak = peak_live_bytes(graph)
     sums = GRADIENT if hparams.problems_per_step > 1 else 0
     lasting = _count(model) * (WEIGHT + MOMENT * MOMENTS[hparams.optimizer] + sums)
-    operations = len(graph.get_operations())
-    return Memory(lasting, _count(model) * GRADIENT, peak.passing, peak.live, operations * BYTES_AN_OPERATION,
-                  peak.unknown)
+    operations, gradients = len(graph.get_operations()), _count(model) * GRADIENT
+    summed = gradients if parts > 1 else 0  # beside those of the parts
+    return Memory(lasting, parts * gradients + summed, parts * peak.passing, parts * peak.live + summed,
+                  operations * BYTES_AN_OPERATION, peak.unknown)
 
 
 def step_graph(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec]) -> Any:

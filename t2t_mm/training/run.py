@@ -93,7 +93,7 @@ class _Run:
     def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, parts: int,
                  xla: bool, train_steps: int, eval_steps: int, keep: int):
         self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
-        self._workers = workers
+        self._workers, self._compiled = workers, xla
         hparams, scope = experiment.hparams, workers.strategy
         with _scope(scope):
             self._model = experiment.build_model()
@@ -117,8 +117,9 @@ class _Run:
             report(f"Going on from step {start:,} of {self._output_dir}.")
         if start >= intervals.train_steps:
             report(f"All {intervals.train_steps:,} steps are done already. Raise --train_steps to train on.")
-        report(f"{sum(self._model.parameter_groups().values()):,} parameters; the first update of each kind of problem "
-               "takes seconds longer than the others.")
+        waits = ("XLA compiles each shape of batch when it first comes, which takes seconds, on a GPU up to minutes"
+                 if self._compiled else "the first update of each kind of problem takes seconds longer than the others")
+        report(f"{sum(self._model.parameter_groups().values()):,} parameters; {waits}.")
         event_log = EventLog(self._output_dir, start) if self._workers.chief else NoLog()
         with event_log as log, Progress(intervals.train_steps, start, report) as progress:
             adaptive = self._mixing if isinstance(self._mixing, AdaptiveMixing) else None

@@ -40,11 +40,13 @@ def test_memory_is_that_of_parameters_and_of_what_a_step_keeps(make):
     model, hparams = experiment.build_model(), experiment.hparams
     parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
-    def memory(examples):
+    def memory(examples, parts=1):
         batch = {name: tf.TensorSpec([examples, 20], tf.int32) for name in ("inputs", "targets")}
-        return training_memory(model, hparams, PROBLEM, batch)
+        return training_memory(model, hparams, PROBLEM, batch, parts)
 
-    one, ten = memory(10), memory(100)
+    one, ten, halves = memory(10), memory(100), memory(20, parts=2)
+    assert (halves.gradients, halves.lasting) == (3 * one.gradients, one.lasting)
+    assert halves.step == 2 * one.step + one.gradients
     assert one.unknown == 0 and one.gradients == parameters * 4 and one.lasting == parameters * 12
     assert max(one.activations, one.gradients) <= one.step <= one.activations + one.gradients
     assert one.total == one.lasting + one.step + one.graph
