@@ -60,6 +60,13 @@ def test_the_results_are_of_the_eight_problems():
     assert named in ([], list(demo.PROBLEMS))
 
 
+def test_figures_of_open_sets_are_those_of_the_experiments():
+    row = r"^\| (`\w+` \| \w+, \w+ \| [\d,]+ \| [^|]+ \| [\d.]+) \|"
+    told, measured = (set(re.findall(row, text, re.M)) for text in (
+        TEXT, (ROOT / "experiments" / "baselines.md").read_text(encoding="utf-8")))
+    assert told and told == measured
+
+
 def test_make_knows_the_targets_that_the_readme_names():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     named = set(re.findall(r"`make ([\w-]+)", TEXT))
