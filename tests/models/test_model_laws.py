@@ -283,7 +283,8 @@ def learner(model, signature, problem, rate=0.005):
     @tf.function(autograph=False, input_signature=signature)
     def step(batch):
         with tf.GradientTape() as tape:
-            output = model.call(batch, problem, training=True, seed=SEED)
+            seed = tf.stack([tf.cast(time, tf.int32), 0])  # noise of its own: that of one seed would be learned too
+            output = model.call(batch, problem, training=True, seed=seed)
             nats, count = model.loss(batch, problem, output)
             loss = tf.add_n([nats / count, *output.losses.values()])
         gradients = zip(variables, tape.gradient(loss, variables))
@@ -306,6 +307,8 @@ def test_one_batch_can_be_learned_by_heart(name, problem):
     losses = [float(step(batch)) for _ in range(80)]
     assert losses[-1] < 0.2 * losses[0]
     weights = model.target_weights(batch, problem).numpy() == 1
+    if not toy_problems.toy(problem).inputs:
+        weights[:, 0] = False  # nothing tells the rows apart before their first targets
     right = np.argmax(logits_of(model, batch, problem), -1) == model.targets(batch, problem).numpy()
     assert right[weights].mean() > 0.9
 
