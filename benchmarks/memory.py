@@ -31,8 +31,6 @@ def run(case: str, xla: str, steps: int, strategy: str) -> None:
     from t2t_mm.cli.program import start_tensorflow
     tf = start_tensorflow(batches_at_once=strategy == "cores")
 
-    import numpy as np
-
     from benchmarks import synthetic
     from t2t_mm.training.distribution import parts, use_xla
     from t2t_mm.training.dry_run import training_memory
@@ -52,7 +50,7 @@ def run(case: str, xla: str, steps: int, strategy: str) -> None:
         float(train_step.step(problem.name, batch, step)["loss"])
     peak = resident("VmHWM") - program
     estimate = training_memory(model, experiment.hparams, problem.name, batch, parts(strategy))
-    parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    parameters = sum(model.parameter_groups().values())
     by_bar = (16 * parameters + estimate.activations) / 2**20
     emit({"case": case, "xla": xla, "parts": parts(strategy), "program_mib": round(program), "peak_mib": round(peak),
           "estimate_mib": _mib(estimate.total), "peak_by_estimate": round(peak * 2**20 / estimate.total, 3),

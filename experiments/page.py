@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments import pieces
 from experiments.piece import Piece
 
 HERE = Path(__file__).parent
-# problem family → (measure of its field, how it is written, times what, digits)
-MEASURES = {"image": ("accuracy", "top-1 %", 100, 1), "translate": ("bleu", "BLEU", 1, 1),
-            "caption": ("cider_d", "CIDEr-D", 1, 3), "speech": ("wer", "WER %", 100, 1),
-            "parse": ("bracket_f1", "bracket F1", 1, 1)}
+
+
+class Measure(NamedTuple):
+    """What a problem's field measures: its key among the figures, how it is written, times what, with what digits."""
+
+    key: str
+    written: str
+    factor: int
+    digits: int
+
+
+# by problem family
+MEASURES = {"image": Measure("accuracy", "top-1 %", 100, 1), "translate": Measure("bleu", "BLEU", 1, 1),
+            "caption": Measure("cider_d", "CIDEr-D", 1, 3), "speech": Measure("wer", "WER %", 100, 1),
+            "parse": Measure("bracket_f1", "bracket F1", 1, 1)}
 DIGITS = {"log_perplexity": 2, "accuracy": 1}
 
 
@@ -38,16 +49,16 @@ def measure(piece: Piece, problem: str) -> dict[str, float] | None:
     if result is None or problem not in result["figures"]["problems"]:
         return None
     entry = result["figures"]["problems"][problem]
-    forced, (name, _, factor, _) = entry["teacher_forced"], _measure(problem)
+    forced, of_field = entry["teacher_forced"], _of_field(problem)
     accuracy = forced.get("token_accuracy", forced.get("accuracy"))
     return {"log_perplexity": forced["log_perplexity"], "accuracy": 100 * accuracy,
-            "measure": factor * entry["decoded"][name]}
+            "measure": of_field.factor * entry["decoded"][of_field.key]}
 
 
 def cell(of_seed: Callable[[int], Piece], problem: str, key: str) -> str:
     """"mean ± spread" of `measure` over the seeds that have been run."""
     return _cell([measured[key] for seed in pieces.SEEDS if (measured := measure(of_seed(seed), problem))],
-                 DIGITS.get(key, _measure(problem)[3]))
+                 DIGITS.get(key, _of_field(problem).digits))
 
 
 def _cell(found: Sequence[float], digits: int) -> str:
@@ -63,21 +74,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _measure(problem: str) -> tuple[str, str, int, int]:
+def _of_field(problem: str) -> Measure:
     return MEASURES[problem.split("_")[0]]
-
-
-def _field(problem: str) -> str:
-    return _measure(problem)[1]
 
 
 def _baselines() -> str:
     rows = []
     for piece in pieces.BASELINES:
         (problem,), measured, result = piece.problems, measure(piece, piece.problems[0]), piece.result()
-        joint = cell(pieces.joint, problem, "measure")
-        rows.append((f"`{problem}`", f"{piece.model}, {piece.hparams_set}", f"{piece.steps:,}", _field(problem),
-                     f"{measured['measure']:.{_measure(problem)[3]}f}" if measured else "not run", joint,
+        joint, of_field = cell(pieces.joint, problem, "measure"), _of_field(problem)
+        rows.append((f"`{problem}`", f"{piece.model}, {piece.hparams_set}", f"{piece.steps:,}", of_field.written,
+                     f"{measured['measure']:.{of_field.digits}f}" if measured else "not run", joint,
                      _minutes(result["seconds"]["train"]) if result else ""))
     header = ("problem", "model", "steps", "measure, test", "alone", "in the joint MultiModel", "training, min")
     return table(header, rows)
@@ -89,7 +96,7 @@ def _joint() -> str:
         single = lambda seed, name=problem: pieces.alone(name, seed)
         pairs = [cell(which, problem, key)
                  for key in ("log_perplexity", "accuracy", "measure") for which in (pieces.joint, single)]
-        rows.append((f"`{problem}`", *pairs[:4], _field(problem), *pairs[4:]))
+        rows.append((f"`{problem}`", *pairs[:4], _of_field(problem).written, *pairs[4:]))
     header = ("problem", "log-perplexity: joint", "alone", "accuracy %: joint", "alone", "measure", "joint", "alone")
     return table(header, rows)
 
