@@ -105,17 +105,16 @@ def training_memory(model: Any, hparams: Hparams, problem: str, batch: Mapping[s
                   operations * BYTES_AN_OPERATION, peak.unknown)
 
 
-def step_graph(model: Any, hparams: Hparams, problem: str, batch: Mapping[str, tf.TensorSpec]) -> Any:
+def step_graph(model: Any, hparams: Hparams, problem: str, batch: dict[str, tf.TensorSpec]) -> Any:
     """The graph of a step up to its gradients, for a batch of these shapes. What comes after happens in place."""
     optimizer = Optimizer(model.trainable_variables, loss_scaling=hparams.mixed_precision == "float16")  # no moments
     gradients = Gradients(model, optimizer, xla=False, strategy=None)
-    specs = {key: tf.TensorSpec(value.shape, value.dtype) for key, value in batch.items()}
 
     def step(batch, command, seed):
         return gradients(problem, (batch,), command, seed)
 
     traced = tf.function(step, autograph=False)
-    return traced.get_concrete_function(specs, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)).graph
+    return traced.get_concrete_function(batch, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)).graph
 
 
 def _count(model: Any) -> int:
