@@ -45,8 +45,9 @@ def generate(problems: list, data_dir: str, tmp_dir: str | None, vocabulary_size
 def _print_table(manifests: list, data_dir: str) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"Data in {data_dir}", title_justify="left")
+    table = Table(title=Text(f"Data in {data_dir}", style="italic"), title_justify="left")
     table.add_column("problem", no_wrap=True)
     table.add_column("split")
     table.add_column("examples", justify="right")

@@ -37,7 +37,8 @@ class Program:
     def run(self, work: Callable[[FlagSet], int | None], argv: list[str] | None = None) -> int:
         """Parses `argv` (default: the command line), calls `work(flags)` and returns the exit status.
 
-        0 done, 2 a UserError (its text goes to stderr), 130 stopped by Ctrl-C, 141 the reader of stdout went away.
+        0 done, 2 a UserError or a file that cannot be read or written (the reason goes to stderr), 130 stopped by
+        Ctrl-C, 141 the reader of stdout went away.
         """
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(line_buffering=True)  # progress is seen at once in a file or a pipe too
@@ -54,6 +55,12 @@ class Program:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would complain
             return 141
+        except OSError as error:
+            if error.errno is None:  # not from the system
+                raise
+            place = f" {error.filename}" if error.filename else ""
+            print(f"{self.name}: error: cannot read or write{place}: {error.strerror}", file=sys.stderr)
+            return 2
 
     def parse(self, argv: list[str] | None = None) -> FlagSet:
         """The flags with the values of `argv` (without the program's name), names checked, no TensorFlow imported.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
+_in_work: set[Path] = set()  # partial files and folders of this process
 
 
 @contextlib.contextmanager
@@ -26,9 +27,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         _sync(partial)
         os.replace(partial, path)
         _sync(path.parent)
-    except BaseException:
+    finally:
         _remove(partial)
-        raise
 
 
 @contextlib.contextmanager
@@ -45,16 +45,15 @@ def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Pa
     if path.exists() and not replace:
         raise FileExistsError(f"{path} exists")
     partial = _partial(path)
+    partial.mkdir()
     try:
-        partial.mkdir()
         yield partial
         for folder, _, files in os.walk(partial):
             for name in [*files, "."]:
                 _sync(Path(folder, name))
         _put_in_place(partial, path, replace)
-    except BaseException:
+    finally:
         _remove(partial)
-        raise
 
 
 def _put_in_place(partial: Path, path: Path, replace: bool) -> None:
@@ -80,12 +79,17 @@ def _partial(path: Path, state: str = "partial") -> Path:
     pattern = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(_HOST)}\.(\d+)\.(partial|old)")
     for sibling in path.parent.iterdir():
         match = pattern.fullmatch(sibling.name)
-        if match and not _alive(int(match[1])):
+        if match and sibling.absolute() not in _in_work and not _alive(int(match[1])):
             _remove(sibling)
-    return path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{state}")
+    partial = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{state}")
+    _in_work.add(partial.absolute())
+    return partial
 
 
 def _alive(process: int) -> bool:
+    """Whether another process has this number; in a container it may be that of one that died before this began."""
+    if process == os.getpid():
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -96,6 +100,7 @@ def _alive(process: int) -> bool:
 
 
 def _remove(path: Path) -> None:
+    _in_work.discard(path.absolute())
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -31,13 +31,14 @@ def decode_file(data: bytes, channels: int | None = None) -> np.ndarray:
 def fit_file(data: bytes, shape: tuple[int, int, int]) -> bytes:
     """An image file of any size as the bytes of a PNG or JPEG file of `shape` (height, width, channels).
 
-    A file of that shape is kept as it is. Others are turned upright, converted, scaled to cover the shape and
-    cropped in the middle. Raises UserError if `data` is no image.
+    A JPEG file of that shape is kept as it is (a PNG file may have faults that only other decoders mind). Others are
+    turned upright, converted, scaled to cover the shape and cropped in the middle. Raises UserError if `data` is no
+    image.
     """
     height, width, channels = shape
     picture = _open(data, least_side=max(height, width))
     fits = picture.size == (width, height) and picture.mode == MODES[channels]
-    if fits and _orientation(picture) == 1 and picture.format in ("PNG", "JPEG"):
+    if fits and _orientation(picture) == 1 and picture.format == "JPEG":
         return data
     return _encode_small(_cover(picture, height, width, MODES[channels]))
 
@@ -174,11 +175,12 @@ def _upright(picture):
 def _converted(picture, mode: str):
     """The picture in another mode: 16 bits become 8 by their highest, what is transparent becomes white."""
     import PIL.Image
-    if picture.mode == mode:
+    transparent = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    if picture.mode == mode and (mode == "RGBA" or not transparent):
         return picture
     if picture.mode.startswith(("I", "F")):
-        picture = _of_bytes(picture)
-    if mode != "RGBA" and (picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info):
+        picture, transparent = _of_bytes(picture), False
+    if mode != "RGBA" and transparent:
         layer = picture.convert("RGBA")
         paper = PIL.Image.new("RGBA", layer.size, (255, 255, 255, 255))
         picture = PIL.Image.alpha_composite(paper, layer)

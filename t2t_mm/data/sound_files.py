@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from t2t_mm.data import sphere
+from t2t_mm.data.sound_containers import is_whole
 from t2t_mm.data.audio import mixed_down, read_wav
 from t2t_mm.errors import UserError
 
@@ -159,7 +160,8 @@ def _read_with_soundfile(path: Path, most_seconds: float) -> Sound:
                 samples = np.maximum(file.read(dtype="int16", always_2d=True) / np.float32(32767), -1)
             else:
                 samples = file.read(dtype="float32", always_2d=True)
-            whole = file.format == "MP3" or len(samples) == file.frames  # MP3 files estimate their length
+            # MP3 files estimate their length; libsndfile counts what is there of most others.
+            whole = file.format == "MP3" or (len(samples) == file.frames and is_whole(path))
             rate = file.samplerate
     except (RuntimeError, TypeError, ValueError, MemoryError) as error:
         raise UnusableSound(BROKEN, path, str(error)) from None

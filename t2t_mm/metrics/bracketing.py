@@ -22,6 +22,7 @@ DELETED = frozenset(("TOP", "S1", "ROOT", "-NONE-", ",", ":", "``", "''", "."))
 EQUAL = {"PRT": "ADVP"}
 TRACE = "-NONE-"
 SHORT = 40  # words; sentences up to here are also scored by themselves
+_REPEATED = re.compile(r"\)[^\s()]")
 _TOKEN = re.compile(r"[()][^\s()]*|[^\s()]+")
 
 
@@ -153,8 +154,13 @@ def _tree_or_none(text: str, with_words: bool) -> Brackets | None:
 
 
 def _have_words(references: Sequence[str]) -> bool:
-    """Whether most of the trees read as such with words: a few trees of tags, "(S (NP PRP ) )", also do."""
-    return 2 * sum(_tree_or_none(text, True) is not None for text in references) > len(references)
+    """Whether most of the trees read as such with words, and as nothing else.
+
+    A few trees of tags, "(S (NP PRP ) )", also do; not where closing brackets repeat the label, ")NP", as the problems
+    write trees of tags.
+    """
+    return 2 * sum(_REPEATED.search(text) is None and _tree_or_none(text, True) is not None
+                   for text in references) > len(references)
 
 
 def _gold(reference: str, number: int, with_words: bool) -> Brackets:

@@ -43,13 +43,15 @@ class FilesText2text(TextPairs):
     def _paths(self, split: str, tmp_dir: str) -> list[Path]:
         """Both files of a split, or []; UserError if there is only one."""
         folder = Path(tmp_dir, self.registered_name)
-        paths = [find_text(folder, NAMES[split], f".{ending}") for ending in (self.source, self.target)]
-        if sum(path is not None for path in paths) == 1:
-            (there,) = filter(None, paths)
-            missing = self.target if paths[0] else self.source
-            raise UserError(f"{there} has no counterpart: there must be a file with the ending .{missing} for the same "
-                            f"split, of which line i belongs to line i of {there.name}.")
-        return paths if all(paths) else []
+        for name in NAMES[split]:
+            paths = [find_text(folder, [name], f".{ending}") for ending in (self.source, self.target)]
+            if all(paths):
+                return paths
+            if any(paths):
+                (there,), missing = filter(None, paths), self.target if paths[0] else self.source
+                raise UserError(f"{there} has no counterpart: there must be {name}.{missing} beside it, of which line "
+                                f"i belongs to line i of {there.name}.")
+        return []
 
     def _missing(self, folder: Path) -> str:
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

@@ -35,6 +35,11 @@ class TextToTree(Problem):
     leaves = "tags"
     fewest_words: int | None = None  # of a phrase that is an example by itself; None: no phrase is
 
+    def __init__(self, reverse: bool = False, copy: bool = False):
+        super().__init__(reverse, copy)
+        if reverse or copy:
+            self.metrics = ("bleu", "exact_match")  # of words, or of trees that nobody mends
+
     def define_features(self) -> dict[str, Feature]:
         return {"inputs": Text(self.vocabulary), "targets": Text(self.vocabulary)}
 

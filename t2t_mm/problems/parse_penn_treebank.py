@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from t2t_mm import registry
+from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
 from t2t_mm.problems.files_text2tree import TextToTree
 
@@ -23,7 +24,7 @@ class PennTreebank(TextToTree):
     def find_files(self, tmp_dir: str) -> dict[str, list[Path]]:
         folder = Path(tmp_dir, self.folder)
         found: dict[int, Path] = {}
-        for path in sorted(folder.rglob("wsj_*.mrg*")):
+        for path in sorted(files_below(folder)):
             match = _FILE.fullmatch(path.name)
             if match and found.setdefault(int(match[1]), path) != path:
                 raise UserError(f"{self.registered_name}: {path.name} is there twice, as {found[int(match[1])]} and "

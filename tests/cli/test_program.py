@@ -167,6 +167,12 @@ def test_exit_statuses(capsys):
     assert run(work=raising(SystemExit(4))) == 4
     assert run(work=raising(UserError("mend it"))) == 2
     assert capsys.readouterr().err == "t2t-try: error: mend it\n"
+    assert run(work=lambda flags: open("/no/such/file")) == 2
+    assert capsys.readouterr().err == "t2t-try: error: cannot read or write /no/such/file: No such file or directory\n"
+    assert run(work=raising(OSError(28, "No space left on device"))) == 2
+    assert capsys.readouterr().err == "t2t-try: error: cannot read or write: No space left on device\n"
+    with pytest.raises(OSError):  # not from the system
+        run(work=raising(OSError("mine")))
     assert run(work=raising(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err.strip().count("\n") == 0
     with pytest.raises(ZeroDivisionError):  # an error of the program's own keeps its traceback

@@ -81,12 +81,22 @@ def test_a_folder_that_another_process_makes_meanwhile_is_left_alone(tmp_path):
 def test_leftovers_of_dead_processes_are_removed_and_of_living_ones_kept(tmp_path):
     with atomic_folder(tmp_path / "folder") as partial:
         name = partial.name
+    reborn = tmp_path / name  # of a process that died, in a container that gives its number again
     dead = tmp_path / name.replace(str(os.getpid()), str(DEAD))
     alive = tmp_path / name.replace(str(os.getpid()), str(os.getppid()))
     elsewhere = tmp_path / f".folder.another-machine.{DEAD}.partial"
-    for leftover in (dead, alive, elsewhere):
+    for leftover in (dead, reborn, alive, elsewhere):
         leftover.mkdir()
         (leftover / "file").write_text("x")
     with atomic_folder(tmp_path / "folder", replace=True):
         pass
     assert sorted(os.listdir(tmp_path)) == sorted([alive.name, elsewhere.name, "folder"])
+
+
+def test_work_within_work_on_the_same_place_is_not_taken_for_a_leftover(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with atomic_folder(tmp_path / "folder") as partial:
+        (partial / "file").write_text("mine")
+        with pytest.raises(FileExistsError), atomic_folder("folder"):
+            pass
+        assert (partial / "file").read_text() == "mine"

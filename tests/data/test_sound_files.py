@@ -93,6 +93,19 @@ def test_broken_flac_and_infinite_floats_say_so(tmp_path, soundfile):
     assert error_of(tmp_path / "d.flac") == "longer than 1 s"
 
 
+@pytest.mark.parametrize("ending, subtype", [("wav", "FLOAT"), ("wav", "ULAW"), ("aiff", "PCM_16"), ("au", "PCM_16"),
+                                             ("ogg", "VORBIS"), ("flac", "PCM_16")])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_sound_that_is_cut_short_is_not_taken_for_a_whole_one(ending, subtype, share, tmp_path, soundfile):
+    path = tmp_path / f"a.{ending}"
+    if ending.upper() not in soundfile.available_formats():
+        pytest.skip(f"this libsndfile writes no {ending}")
+    soundfile.write(path, tone(), RATE, subtype=subtype)
+    assert len(read_sound(path)[0]) == RATE // 2
+    path.write_bytes(path.read_bytes()[:int(share * path.stat().st_size)])
+    assert error_of(path) in (CUT, BROKEN)
+
+
 def test_without_soundfile_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     (tmp_path / "a.flac").write_bytes(b"fLaC and so on")

@@ -107,6 +107,13 @@ def test_trees_of_tags_are_read_by_their_tags_alone():
     assert read_brackets("Pass", with_words=False).words == ("",)
 
 
+def test_phrases_of_one_tag_are_not_taken_for_tags_over_words():
+    """Short commands: "(NP PRP )NP" also reads as the word PRP with the tag NP."""
+    found = score_brackets(["(S (NP PRP )NP (ADJP VBD )ADJP )S"], ["(S (NP PRP )NP (VP VBD )VP )S"])
+    assert "trees:tags" in found["brackets_signature"]
+    assert round(found["bracket_f1"], 1) == 66.7 and found["bracket_complete_match"] == 0
+
+
 @pytest.mark.parametrize("text", ["", " ", "(", ")", "(S (NP (DT the))", "(S (NP (DT the))))", "(S the (NN cat))",
                                   "(NN the cat)", "(S (NP (NN cat))NP)VP", "no brackets at all", "(" * 50_000])
 def test_what_is_no_tree_counts_as_nothing_right_and_is_reported(text):

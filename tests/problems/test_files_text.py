@@ -41,10 +41,17 @@ def test_given_splits_are_used_whatever_they_are_called(files):
     assert [split[0]["inputs"] for split in found.values()] == ["train source", "valid source", "test source"]
 
 
+def test_a_text_is_never_paired_with_one_of_another_name(files):
+    folder = files({f"files_text2text/{name}": f"{name}\n" * 3 for name in (
+        "train.source", "train.target", "val.source", "val.target", "dev.source", "test.source", "test.target")})
+    with pytest.raises(UserError, match="dev.source has no counterpart: there must be dev.target"):
+        registry.problem("files_text2text").check_sources(folder)
+
+
 @pytest.mark.parametrize("contents, message", [
     ({}, "files_text2text reads train.source and train.target .* does not exist"),
     ({"files_text2text/train.src": "a"}, "which has train.src"),
-    ({"files_text2text/train.source": "a"}, "train.source has no counterpart.*ending .target"),
+    ({"files_text2text/train.source": "a"}, "train.source has no counterpart.*train.target"),
     ({"files_text2text/train.source": "a\n", "files_text2text/train.target": "a\nb\n"}, "train.source has 1, .*has 2")])
 def test_wrong_layouts_are_errors_before_any_work(contents, message, files):
     folder = files(contents)
@@ -104,6 +111,12 @@ def test_trees_that_are_written_can_be_scored(files):
     folder = files({"files_text2tree/a.mrg": "".join(TREE.format(f"dog{number}") for number in range(40))})
     trees = [sample["targets"] for sample in samples("files_text2tree", folder)["train"]]
     assert score_brackets(trees, trees)["bracket_f1"] == 100
+
+
+def test_trees_that_are_read_back_are_measured_as_texts():
+    assert registry.problem("files_text2tree").metrics == ("brackets", "exact_match")
+    assert registry.problem("files_text2tree_rev").metrics == registry.problem("parse_wsj_copy").metrics == (
+        "bleu", "exact_match")
 
 
 def test_the_sections_of_the_treebank_are_its_splits(files):

@@ -1,6 +1,7 @@
 """Laws of the problems of pictures in files: classes, captions, splits, messy files, TFDS, errors with a cure."""
 
 import collections
+import gzip
 import io
 import json
 from pathlib import Path
@@ -326,6 +327,18 @@ def test_training_pictures_that_multi30k_holds_out_are_left_out(flickr8k):
     found, skipped = generated("caption_flickr8k", flickr8k)
     assert [len(pictures_of(samples)) for samples in found.values()] == [18, 3, 3]
     assert not pictures_of(found["train"]) & {"3_x", "7_x"} and list(skipped.counts.values()) == [2]
+
+
+def test_without_lists_of_pictures_multi30ks_sentences_tell_what_it_holds_out(flickr8k):
+    (flickr8k / "multi30k" / "images.val.txt").unlink()
+    (flickr8k / "multi30k" / "images.test_2016_flickr.txt").unlink()
+    said = generated("caption_flickr8k", flickr8k)[0]["train"]
+    sentences = {name: next(s["targets"] for s in said if name in pictures_of([s])) for name in ("3_x", "7_x")}
+    write(flickr8k / "multi30k", {"val.en": f"Some other.\n{sentences['3_x'].upper()} .\n".encode(),
+                                  "test_2016_flickr.en.gz": gzip.compress(sentences["7_x"].encode())})
+    found, skipped = generated("caption_flickr8k", flickr8k)
+    assert not pictures_of(found["train"]) & {"3_x", "7_x"} and list(skipped.counts.values()) == [2]
+    assert any("known by its sentences" in note for note in skipped.notes)
 
 
 def test_held_out_pictures_can_be_kept_and_that_is_said(flickr8k):

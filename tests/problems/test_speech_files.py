@@ -86,6 +86,14 @@ def test_given_splits_are_used_wherever_their_sounds_lie(layout, files):
     assert not skipped.counts and not skipped.notes
 
 
+def test_each_table_may_have_its_sounds_in_a_folder_of_its_split(files):
+    """With the same names in each."""
+    contents = {f"files_audio2text/metadata_{split}.csv": f"a|{split}\n" for split in ("train", "dev", "test")}
+    folder = files(contents | {f"files_audio2text/{split}/a.wav": sound() for split in ("train", "val", "test")})
+    found, skipped = generated("files_audio2text", folder)
+    assert [texts(samples) for samples in found.values()] == [["train"], ["dev"], ["test"]] and not skipped.counts
+
+
 def test_names_may_be_paths_with_endings(files):
     folder = files({"files_audio2text/metadata.csv": "x/one.wav|a\ntwo.wav|b\nwavs/three|c\n",
                     "files_audio2text/wavs/x/one.wav": sound(), "files_audio2text/two.wav": sound(),

@@ -55,6 +55,9 @@ def find_class_folders(folder: Path, classes: Sequence[str] = ()) -> ClassFolder
     names = sorted(set(names))
     if not names:
         raise UserError(f"{folder} has no pictures in folders of classes. Lay them out as {layout(folder)}.")
+    unwritable = [name for name in names if any("\ud800" <= character <= "\udfff" for character in name)]
+    if unwritable:
+        raise UserError(f"{folder} has a folder of which the name is not UTF-8, {unwritable[0]!r}. Rename it.")
     missing = [name for name in classes if name not in names]
     if missing:
         raise UserError(f"{folder} has no pictures of {_listed(missing)}; its folders are {_listed(names)}."

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from t2t_mm.data.files.skipped import note
+from t2t_mm.data.files.text_lines import read_lines
 from t2t_mm.errors import UserError
 
 REASON = "about a picture that is held out (dev or test) in the other of Flickr8k and Multi30k"
@@ -25,9 +26,9 @@ class HeldOut:
     pictures: frozenset[str] = frozenset()
     sentences: frozenset[str] = frozenset()
 
-    def has(self, picture: str, sentence: str = "") -> bool:
-        """Whether a picture (the name of its file, "" if not known) or an English sentence is held out."""
-        return picture_number(picture) in self.pictures or comparable(sentence) in self.sentences
+    def has(self, picture: str, *sentences: str) -> bool:
+        """Whether a picture (the name of its file, "" if not known), or an English sentence about it, is held out."""
+        return picture_number(picture) in self.pictures or not self.sentences.isdisjoint(map(comparable, sentences))
 
 
 def picture_number(file_name: str) -> str:
@@ -60,15 +61,22 @@ def held_out_by_flickr8k(tmp_dir: str) -> HeldOut | None:
 
 
 def held_out_by_multi30k(tmp_dir: str) -> HeldOut | None:
-    """The dev and test pictures of Multi30k and their English sentences; None if it is not in `tmp_dir`."""
+    """The dev and test pictures of Multi30k and their English sentences; None if it is not in `tmp_dir`.
+
+    Without its lists of pictures (images.val.txt, images.test_2016_flickr.txt) the sentences are all there is, and are
+    noted to be.
+    """
     folder = Path(tmp_dir, MULTI30K)
     if not folder.is_dir():
         return None
-    pictures, sentences = set(), set()
-    for path in sorted([*folder.glob("images.val*.txt"), *folder.glob("images.test*.txt")]):
-        pictures |= {picture_number(line) for line in path.read_text(encoding="utf-8").split()}
-    for path in sorted([*folder.glob("val*.en"), *folder.glob("test*.en")]):
-        sentences |= {comparable(line) for line in path.read_text(encoding="utf-8", errors="replace").split("\n")}
+    lists, texts = ([path for start in ("val", "test") for path in sorted(folder.glob(pattern.format(start)))]
+                    for pattern in ("images.{}*.txt", "{}*.en*"))
+    pictures = {picture_number(line) for path in lists for line, _ in read_lines(path)}
+    sentences = {comparable(line) for path in texts if path.name.endswith((".en", ".en.gz"))
+                 for line, _ in read_lines(path)}
+    if not pictures - {""}:
+        note(f"{folder} has no images.val.txt and images.test_2016_flickr.txt: the pictures that Multi30k holds out "
+             "are known by its sentences about them")
     return HeldOut(frozenset(pictures - {""}), frozenset(sentences - {""}))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.text_lines import read_lines
 from t2t_mm.data.files.utterances import SoundFolders, Utterance
+from t2t_mm.data.files.walking import files_below
 
 _KINDS = ("train", "dev", "test")
 _CLEAN = {"dev": "dev-clean", "test": "test-clean"}
@@ -36,7 +37,7 @@ def find_librispeech(root: Path) -> dict[str, list[Path]]:
 def read_librispeech(sets: Sequence[Path]) -> Iterator[Utterance]:
     """The utterances of some sets, their text in small letters, in the order of their names."""
     for folder in sets:
-        for table in sorted(folder.rglob("*.trans.txt")):
+        for table in sorted(path for path in files_below(folder) if path.name.endswith(".trans.txt")):
             yield from _chapter(table)
 
 

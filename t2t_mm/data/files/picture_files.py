@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from t2t_mm.data.files.skipped import skip
+from t2t_mm.data.files.walking import files_below
 
 ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
            ".pnm")
 NO_ENDING = "not a picture by the ending of its name"
-_BEGINNING = 64 << 10  # bytes
 
 
 def picture_files(folder: Path) -> Iterator[Path]:
@@ -20,23 +19,17 @@ def picture_files(folder: Path) -> Iterator[Path]:
 
     What begins with a dot, and Windows' Thumbs.db and desktop.ini, are passed over in silence.
     """
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(ENDINGS) and not name.startswith("."):
-                yield Path(place, name)
-            elif not name.startswith(".") and name.lower() not in ("thumbs.db", "desktop.ini"):
-                skip(NO_ENDING, Path(place, name))
+    for path in files_below(folder):
+        if path.name.lower().endswith(ENDINGS):
+            yield path
+        elif path.name.lower() not in ("thumbs.db", "desktop.ini"):
+            skip(NO_ENDING, path)
 
 
 def fingerprint(picture: bytes | PurePath) -> str:
-    """A text that is the same for equal files: of the size and the first 64 KB. Copies of a picture share it."""
-    if isinstance(picture, bytes):
-        size, beginning = len(picture), picture[:_BEGINNING]
-    else:
-        try:
-            with open(picture, "rb") as file:
-                size, beginning = os.fstat(file.fileno()).st_size, file.read(_BEGINNING)
-        except OSError:  # it will be left out; which split it is left out of is all the same
-            return picture.name
-    return f"{size} {hashlib.blake2b(beginning, digest_size=16).hexdigest()}"
+    """A text that is the same for equal files: copies of a picture share it."""
+    try:
+        content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+    except OSError:  # it will be left out; which split it is left out of is all the same
+        return picture.name
+    return f"{len(content)} {hashlib.blake2b(content, digest_size=16).hexdigest()}"

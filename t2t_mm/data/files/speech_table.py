@@ -32,8 +32,8 @@ def find_tables(folder: Path) -> dict[str, Path]:
 def read_table(table: Path) -> Iterator[Utterance]:
     """The utterances of a table; lines that cannot be used are left out, and `skip` is told.
 
-    The last of the texts that is not empty is the text. Sounds lie in `wavs`, beside the table, in other folders
-    beside it, or in the same places one folder above.
+    The last of the texts that is not empty is the text. Sounds lie in a folder called like the split that the table
+    names, in `wavs`, beside the table, in other folders beside it, or in the same places one folder above.
     """
     sounds, seen = _sounds_of(table), set()
     for number, (line, fault) in enumerate(read_lines(table), start=1):
@@ -66,10 +66,11 @@ def _fault(texts: list[str], text: str, path: Path | None, seen: set[str]) -> st
 
 
 def _sounds_of(table: Path) -> SoundFolders:
-    homes = [table.parent]
+    named = table.stem.removeprefix("metadata_")
+    own = next((names for names in NAMES.values() if named in names), ())
+    homes, folders = [table.parent], [table.parent / name for name in own]
     if any(table.parent.name in names for names in NAMES.values()):
         homes.append(table.parent.parent)
-    folders = []
     for home in homes:
         others = sorted(path for path in home.iterdir() if path.is_dir() and path.name != "wavs"
                         and not any(path.name in names for names in NAMES.values()))

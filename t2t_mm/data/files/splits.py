@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 NAMES = {"train": ("train", "training"), "dev": ("dev", "val", "valid", "validation"), "test": ("test",)}
 SHARE = 0.05  # of the training data, of each split that is missing
-_FEW = 1000  # with fewer items a share could be empty by chance
+_FEW = 1000  # with fewer sources a share could be empty by chance
 _SEED = "files"  # the same everywhere, so that a sentence falls in the same split in every problem
 
 
@@ -46,9 +46,12 @@ def divided(split: str, given: Collection[str], read: Callable[[str], Iterator[I
 
 def _shares(missing: list[str], read: Callable, source: Callable, name: str, share: float) -> tuple[float, float]:
     """The shares of dev and test; where there are few sources, such that each missing split gets one at least."""
-    first = [position_of(source(item), _SEED) for item in itertools.islice(read("train"), _FEW)]
-    few = set(first)
-    if len(first) == _FEW and len(few) > _FEW // 2:
+    few: set[float] = set()
+    for item in read("train"):
+        few.add(position_of(source(item), _SEED))
+        if len(few) == _FEW:
+            break
+    if len(few) == _FEW:
         ends = [share * number for number in range(1, len(missing) + 1)]
     elif len(few) <= len(missing):
         raise UserError(f"{name} has {len(few)} different usable sources for training, too few to make "

@@ -12,6 +12,7 @@ from t2t_mm.data.files.skipped import skip
 from t2t_mm.data.files.splits import NAMES
 from t2t_mm.data.files.text_lines import NOT_UTF8, raw_lines
 from t2t_mm.data.files.trees import BrokenTree, Tree, cleaned, parse
+from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
 
 ENDINGS = (".mrg", ".tree", ".trees", ".ptb", ".parse", ".parsed", ".penn", ".bracket", ".txt")
@@ -61,9 +62,9 @@ def find_tree_files(folder: Path) -> dict[str, list[Path]]:
     validation) and test; files that name no split are training data. UserError if there are no files of trees.
     """
     files: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(files_below(folder)):
         name = path.name.removesuffix(".gz")
-        if path.is_file() and name.endswith(ENDINGS) and not name.startswith(".") and not _NOT_DATA.match(name):
+        if name.endswith(ENDINGS) and not _NOT_DATA.match(name):
             files.setdefault(_split_of(path.relative_to(folder)), []).append(path)
     if not files:
         raise UserError(f"{folder} has no files of trees: their names end in {', '.join(ENDINGS)}.")

@@ -11,6 +11,7 @@ from t2t_mm.data.files.parallel_text import check_line_counts, parallel_lines
 from t2t_mm.data.files.sgm import sgm_pairs
 from t2t_mm.data.files.skipped import note
 from t2t_mm.data.files.text_lines import MOST_CHARACTERS, find_text
+from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
 
 TEST_FROM = 2014  # a single newstest is the test set if it is that of WMT14 or later
@@ -72,9 +73,9 @@ def find_wmt(folder: Path, languages: tuple[str, str]) -> WmtFolder:
 
 def _training_pairs(folder: Path, languages: tuple[str, str]) -> Iterator[tuple[Path, Path]]:
     """Files that differ in their last ending only: `<anything>.en`, `<anything>.de`."""
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(files_below(folder)):
         name = path.name.removesuffix(".gz")
-        if path.is_file() and name.endswith(f".{languages[0]}"):
+        if name.endswith(f".{languages[0]}"):
             other = find_text(path.parent, [name.removesuffix(languages[0])], languages[1])
             if other:
                 yield path, other
@@ -83,7 +84,7 @@ def _training_pairs(folder: Path, languages: tuple[str, str]) -> Iterator[tuple[
 def _newstests(folder: Path, languages: tuple[str, str]) -> dict[int, tuple[Path, Path]]:
     """Year → its pair of files, the first of several in alphabetical order; plain text before SGM."""
     found: dict[int, tuple[Path, Path]] = {}
-    paths = [path for path in folder.rglob("*") if path.is_file() and _NEWSTEST.match(path.name)]
+    paths = [path for path in files_below(folder) if _NEWSTEST.match(path.name)]
     for path in sorted(paths, key=lambda path: (_is_sgm(path), path)):
         match = _NEWSTEST.match(path.name)
         other = _counterpart(path, languages) if match[3].lower() == languages[0] else None

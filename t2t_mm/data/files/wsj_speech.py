@@ -8,7 +8,6 @@ https://catalog.ldc.upenn.edu/docs/LDC93S6C/dot_spec.txt.
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.text_lines import read_lines
 from t2t_mm.data.files.utterances import Utterance
+from t2t_mm.data.files.walking import files_below
 
 SETS = {"train": ("si_tr_s",), "dev": ("si_dt_20",), "test": ("si_et_20", "si_et_h1")}
 _PREFERRED = {"dev": "wsj1", "test": "wsj0"}
@@ -41,12 +41,9 @@ def find_discs(roots: Iterable[Path]) -> Discs:
     """Looks through all folders; of a sound that is there twice one is taken, a converted one before the original."""
     discs = Discs({name: {} for names in SETS.values() for name in names}, {end: [] for end in _TRANSCRIPTS}, set())
     for root in roots:
-        for folder, below, names in os.walk(root, followlinks=True):
-            below.sort()
-            parts = {part.lower() for part in Path(folder).parts}
-            name = next((name for name in discs.sounds if name in parts), None)
-            for file in sorted(names):
-                _sort_in(discs, name, Path(folder, file))
+        for path in files_below(root):
+            parts = {part.lower() for part in path.parent.parts}
+            _sort_in(discs, next((name for name in discs.sounds if name in parts), None), path)
     return discs
 
 

@@ -72,6 +72,20 @@ def test_wrong_layouts_are_errors_that_say_what_is_there(names, classes, says, f
         find_class_folders(folder(*names), classes)
 
 
+def test_a_class_of_which_the_name_is_no_utf_8_is_refused(folder):
+    with pytest.raises(UserError, match="not UTF-8, 'caf.udce9'. Rename it"):
+        place = folder("cat/1.jpg", "dog/1.jpg")
+        (place / "cat").rename(place / "caf\udce9")
+        find_class_folders(place)
+
+
+def test_pictures_that_differ_somewhere_have_different_fingerprints(tmp_path):
+    contents = [bytes(300_000)] + [bytes(place) + b"x" + bytes(299_999 - place) for place in (0, 99_999, 299_999)]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.bmp").write_bytes(content)
+    assert len(set(map(fingerprint, picture_files(tmp_path)))) == 4
+
+
 def test_copies_have_one_fingerprint_and_missing_files_have_one_too(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"x" * 100_000)
     (tmp_path / "b.jpg").write_bytes(b"x" * 100_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm.data.files.coco_captions import NO_CAPTION, NO_FILE, NO_PICTURE, find_coco
+from t2t_mm.data.files.coco_captions import NO_CAPTION, NO_FILE, NO_PICTURE, NO_TEXT, find_coco
 from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.errors import UserError
 
@@ -69,6 +69,32 @@ def test_of_several_years_one_is_read_and_that_is_said(folder):
     assert list(found(source)) == list(found(source, "dev")) == ["images/2014.jpg"] and "2014" in skipped.notes[0]
 
 
+def test_other_folders_never_stand_in_for_a_picture_that_is_missing(folder):
+    """Masks have the names of their pictures."""
+    names = [f"{number}.jpg" for number in range(9)]
+    contents = {"annotations/captions_train.json": annotations(*names)}
+    contents |= {f"train/{name}": None for name in names[:4] + names[5:]} | {f"masks/{name}": None for name in names}
+    with collect_skipped() as skipped:
+        assert list(found(find_coco(folder(contents)))) == [f"train/{name}" for name in names if name != "4.jpg"]
+    assert skipped.counts == {NO_FILE: 1}
+
+
+def test_parts_of_a_split_that_are_not_read_are_named(folder):
+    with collect_skipped() as skipped:
+        find_coco(folder({f"captions_train_part{part}.json": annotations("a.jpg") for part in (1, 2)}))
+    assert "read are captions_train_part1.json, not captions_train_part2.json" in skipped.notes[0]
+
+
+def test_pictures_listed_twice_count_once_and_captions_that_are_no_text_not_at_all(folder):
+    content = annotations("a.jpg", "b.jpg")
+    content["images"] *= 2
+    content["annotations"] += [{"image_id": 0, "caption": None}, {"image_id": 0, "caption": ["x"]}]
+    with collect_skipped() as skipped:
+        source = find_coco(folder({"captions.json": content, "a.jpg": None, "b.jpg": None}))
+        assert [len(item.captions) for item in source.pictures("train")] == [2, 2]
+    assert skipped.counts == {NO_TEXT: 2}
+
+
 def test_faults_are_left_out_and_told_once(folder):
     content = annotations("a.jpg", "gone.jpg", "dumb.jpg", "b.jpg")
     content["annotations"] = [item for item in content["annotations"] if item["image_id"] != 2]
@@ -87,6 +113,9 @@ def test_faults_are_left_out_and_told_once(folder):
     ({"captions_val.json": annotations("a.jpg")}, "has captions_val.json: it must have .* for training"),
     ({"captions.json": annotations("a.jpg", "b.jpg")}, r"lists, such as a.jpg, none of the first 2 is in"),
     ({"captions.json": {"images": []}}, r"captions.json cannot be read as COCO captions \(KeyError: 'annotations'\)"),
+    ({"captions.json": {"images": [{"id": 1, "file_name": None}], "annotations": []}}, "has the file_name None"),
+    ({"captions.json": {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}],
+                        "annotations": []}}, "two pictures, a.jpg and b.jpg, have the same id, 1"),
     ({"captions.json": [1]}, "cannot be read as COCO captions"),
     ({"captions.json": {"images": [{"id": 1}], "annotations": []}}, "an item of images has id, not id and file_name")])
 def test_wrong_layouts_are_errors_that_say_what_is_missing(contents, says, folder):

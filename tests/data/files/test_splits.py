@@ -52,6 +52,13 @@ def test_a_smaller_share_is_a_part_of_a_larger_one():
     assert set(small) < set(large) and 30 < len(small) < 70 and 200 < len(large) < 300
 
 
+def test_a_source_that_comes_a_thousand_times_at_the_start_hides_no_others():
+    items = ["hello"] * 1500 + [f"sentence {number}" for number in range(2000)]
+    found = all_splits(("train",), items)
+    assert {"hello"} in [set(part) & {"hello"} for part in found.values()]
+    assert 50 < len(set(found["dev"])) < 150 and 50 < len(set(found["test"])) < 150
+
+
 def test_too_little_to_divide_is_an_error():
     with pytest.raises(UserError, match="mine has 2 different usable sources"):
         all_splits(("train",), ["a", "b", "A", " b"])

@@ -1,0 +1,50 @@
+"""Laws of walking: all files once, through links and loops, in order; what cannot be read is an error."""
+
+import os
+
+import pytest
+
+from t2t_mm.data.files.walking import files_below
+from t2t_mm.errors import UserError
+
+
+def names(folder):
+    return [path.relative_to(folder).as_posix() for path in files_below(folder)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.txt", "a.txt", "y/2.txt", "x/1.txt", ".hidden/3.txt", "x/.4.txt"):
+        path = tmp_path / "here" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "here"
+
+
+def test_files_come_in_order_and_hidden_ones_not(folder):
+    assert names(folder) == ["a.txt", "b.txt", "x/1.txt", "y/2.txt"]
+    assert names(folder / "nowhere") == []
+
+
+def test_links_are_followed_once(folder, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "5.txt").write_text("5")
+    for name, to in (("x/self", folder / "x"), ("y/up", folder), ("more", tmp_path / "there"),
+                     ("more2", tmp_path / "there"), ("nothing", tmp_path / "gone")):
+        os.symlink(to, folder / name)
+    assert [name for name in names(folder) if name != "nothing"] == ["a.txt", "b.txt", "more/5.txt", "x/1.txt",
+                                                                    "y/2.txt"]
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(folder, monkeypatch):
+    """Which root could read: the system's answer is made here."""
+    scan = os.scandir
+
+    def scandir(place):
+        if str(place).endswith("x"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match=r"here/x cannot be read \(Permission denied\)"):
+        names(folder)
