@@ -72,11 +72,19 @@ def _check_mixing(problems: Sequence[Any], hparams: Hparams) -> None:
     loss_weights(hparams, names)
 
 
+def _is_one(hparams_set: str, needed: type) -> bool:
+    """Whether a set is of a class; of one that is wrong itself nobody asked."""
+    try:
+        return isinstance(registry.hparams(hparams_set), needed)
+    except UserError:
+        return False
+
+
 def _check_fits(model: str, hparams_set: str) -> None:
     """UserError if the model needs other hparams."""
     hparams, needed = registry.hparams(hparams_set), registry.hparams_class(model) or Hparams
     if not isinstance(hparams, needed):
-        fitting = [name for name in registry.names("hparams") if isinstance(registry.hparams(name), needed)]
+        fitting = [name for name in registry.names("hparams") if _is_one(name, needed)]
         raise UserError(f"The hparams set {hparams_set} ({type(hparams).__name__}) does not fit the model {model}, "
                         f"which needs {needed.__name__}. Use --hparams_set with one of: "
                         f"{', '.join(fitting) or 'none yet'}.")

@@ -146,8 +146,12 @@ def modality(name: str) -> type:
 
 
 def hparams(name: str) -> Any:
-    """The Hparams of the set called `name`."""
-    return _find("hparams", name)()
+    """The Hparams of the set called `name`; UserError if they are not what hparams should be."""
+    make = _find("hparams", name)
+    try:
+        return make()
+    except UserError as error:
+        raise UserError(f"The hparams set {name} is wrong: {error}") from error
 
 
 def ranged_hparams(name: str) -> Callable:
@@ -186,8 +190,7 @@ def _find(kind: str, name: str) -> Any:
     _check_known(kind, name)
     if (kind, name) not in _tables.objects:
         entry = _tables.entries[kind, name]
-        module = importlib.import_module(entry.module)
-        _tables.objects[kind, name] = getattr(module, entry.attribute)
+        _tables.objects[kind, name] = getattr(importlib.import_module(entry.module), entry.attribute)
     return _tables.objects[kind, name]
 
 

@@ -32,7 +32,7 @@ def import_path(path: str) -> None:
     except UserError:
         _forget(name)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _forget(name)
         raise UserError(f"--t2t_usr_dir={where}: importing it failed. Its own error was:\n\n"
                         f"{_own_traceback(error, where)}") from error
@@ -92,7 +92,7 @@ def _nothing_there(where: Path) -> str:
     return f"--t2t_usr_dir={where} {what}. Give a folder with .py files in it, or one .py file."
 
 
-def _own_traceback(error: Exception, where: Path) -> str:
+def _own_traceback(error: BaseException, where: Path) -> str:
     """The traceback from the first line of the user's own code on, without the import machinery."""
     shown = traceback.TracebackException.from_exception(error)
     frames = [frame for frame in shown.stack if not frame.filename.startswith("<frozen importlib")]

@@ -36,7 +36,7 @@ def create(data_dir, problems=PROBLEMS, model="transformer", hparams_set="transf
     (dict(hparams_set="transformer_tinny"), "Did you mean 'transformer_tiny'"),
     (dict(hparams="hiden_size=3"), "hidden_size"),
     (dict(hparams="mixing=weights,mixing_weights=1"), "mixing_weights=1:1"),
-    (dict(hparams="mixing_weights=1:2:3"), "3 weights for 2 problems"),
+    (dict(hparams="mixing=weights,mixing_weights=1:2:3"), "3 weights for 2 problems"),
     (dict(hparams="loss_weights=1:2:3"), "3 weights for 2 problems"),
     (dict(hparams="mixing=schedule,mixing_schedule=0:uniform/5:1:2:3"), "'5:1:2:3' has 3 weights for 2 problems"),
     (dict(problems=("multimodel_eigth",)), "Did you mean 'multimodel_eight'"),
@@ -56,6 +56,25 @@ def test_a_set_of_another_model_is_refused_and_fitting_ones_are_named(data_dir):
     with pytest.raises(UserError, match="multimodel_tiny") as error:
         create(data_dir, model="multimodel", hparams="")
     assert "transformer_base" not in str(error.value).split("Use --hparams_set")[1]
+
+
+def test_a_wrong_set_is_named_by_those_who_ask_for_it_and_hides_no_other_mistake(data_dir):
+    with registry.temporary():
+        @registry.register_hparams("mine")
+        def mine():
+            return registry.hparams("transformer_tiny").replace(droput=0.1)
+
+        with pytest.raises(UserError, match="The hparams set mine is wrong: .*droput"):
+            create(data_dir, hparams_set="mine")
+        with pytest.raises(UserError, match="multimodel_tiny.* does not fit the model transformer"):
+            create(data_dir, hparams_set="multimodel_tiny", hparams="")
+
+
+@pytest.mark.parametrize("modality, said", [("inputs:image_small", "is a text, and image_small is for a picture"),
+                                            ("targets:categorical", "is a text, and categorical is for a class")])
+def test_a_modality_for_other_values_is_refused(data_dir, modality, said):
+    with pytest.raises(UserError, match=said):
+        create(data_dir, modality=modality).build_model()
 
 
 def test_missing_and_damaged_data_are_found(data_dir, tmp_path):

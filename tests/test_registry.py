@@ -338,6 +338,7 @@ def test_two_folders_of_one_name_do_not_meet(tmp_path):
 @pytest.mark.parametrize("body,shown", [
     ("def f():\n    return 1 / 0\n\nf()", ["return 1 / 0", "ZeroDivisionError", "line 2, in f", "line 4"]),
     ("import a_package_that_is_not_there", ["ModuleNotFoundError", "a_package_that_is_not_there"]),
+    ("import sys\nsys.exit('cannot find my data')", ["SystemExit: cannot find my data", "line 2"]),
     ("x = (", ["SyntaxError", "line 1"])])
 @pytest.mark.parametrize("folder", [True, False])
 def test_the_users_own_error_is_shown_whole_and_alone(tmp_path, body, shown, folder):

@@ -30,7 +30,7 @@ class Result(NamedTuple):
 def define() -> Program:
     program = Program("t2t-decoder", "decodes with a trained run. Inputs are arguments (t2t-decoder --output_dir=run "
                                      "'a text'), a file, a split, piped in, or typed at a prompt (Ctrl-D ends). "
-                                     "A picture or sound is the path of its file.")
+                                     "A picture or sound is the path of its file; what begins with - comes after --.")
     flags = program.flags
     define_run_flags(flags)
     flags.group("inputs and outputs")

@@ -1,5 +1,6 @@
 """The inputs of t2t-decoder: from arguments, a file or standard input to raw samples, each checked and placed."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 
 
+NOT_UTF8 = "it is not UTF-8 text"
+
+
 class Row(NamedTuple):
     """An input as written: where it stands, and an argument for each input feature."""
 
@@ -18,13 +22,16 @@ class Row(NamedTuple):
 
 
 def split_arguments(flags: FlagSet, argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(flags with their values, inputs): what starts with "-" is a flag, up to "--", after which all are inputs."""
+    """(flags with their values, inputs): what starts with "-" is a flag, up to "--", after which all are inputs.
+
+    But for numbers: no flag is called "-5 3".
+    """
     options, inputs, pending = [], [], list(argv)
     while pending:
         argument = pending.pop(0)
         if argument == "--":
             return options, inputs + pending
-        if not argument.startswith("-"):
+        if not argument.startswith("-") or re.match(r"-+[\d.,]", argument):
             inputs.append(argument)
             continue
         options.append(argument)
@@ -60,18 +67,17 @@ def row_of(problem: Any, place: str, line: str) -> Row:
 
 
 def _lines(path: str | None) -> list[str]:
-    if path is None:
-        text = sys.stdin.read()
-    else:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
-            raise UserError(f"--decode_from_file={path} cannot be read: {why}.") from None
-    lines = text.removesuffix("\n").split("\n") if text else []
-    if not lines:
+    """The lines, which end at line feeds alone: as many as other tools count."""
+    try:
+        data = sys.stdin.buffer.read() if path is None else Path(path).read_bytes()
+        text = data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else error.strerror
+        place = "Standard input" if path is None else f"--decode_from_file={path}"
+        raise UserError(f"{place} cannot be read: {why}.") from None
+    if not text:
         raise UserError(f"There is no input: {path or 'standard input'} is empty. Give an input a line.")
-    return [line.removesuffix("\r") for line in lines]
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 
 
 def read_samples(run: Experiment, problem: Any, rows: Iterable[Row]) -> list[dict]:
@@ -84,6 +90,8 @@ def read_samples(run: Experiment, problem: Any, rows: Iterable[Row]) -> list[dic
             if len(fields) != len(problem.inputs):
                 raise UserError(f"{problem.name} takes {len(problem.inputs)} columns parted by tabs: "
                                 f"{', '.join(problem.inputs)}. There are {len(fields)}.")
+            if any("\ud800" <= character <= "\udfff" for field in fields for character in field):
+                raise UserError(f"{NOT_UTF8}.")
             if not all(field.strip() for field in fields):
                 raise UserError("the input is empty. Write something, or take it out.")
             sample = {name: feature.read(field)

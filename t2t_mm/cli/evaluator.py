@@ -12,7 +12,7 @@ from typing import Any
 from t2t_mm import experiment, registry
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, check_split, define_run_flags, take_flag
+from t2t_mm.cli.run_flags import check_checkpoint, define_run_flags, take_flag, with_split
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.metrics.corpus import check_names
@@ -47,9 +47,8 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
     names = registry.expand(names)
     run = run.asked_for(names)
-    problems = [run.problem(name) for name in dict.fromkeys(names)] or list(run.problems)
+    problems = with_split(run, [run.problem(name) for name in dict.fromkeys(names)], flags.split)
     for problem in problems:
-        check_split(run, problem, flags.split)
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
     check_checkpoint(flags.output_dir)
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))

@@ -5,7 +5,7 @@ from pathlib import Path
 from t2t_mm import experiment
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, check_split
+from t2t_mm.cli.run_flags import check_checkpoint, with_split
 from t2t_mm.errors import UserError
 
 
@@ -35,8 +35,7 @@ def work(flags: FlagSet) -> None:
     path = Path(flags.report_file or Path(flags.output_dir, "report.html"))
     check_path(path)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
-    for problem in run.problems:
-        check_split(run, problem, flags.split)
+    problems = with_split(run, (), flags.split)
     check_checkpoint(flags.output_dir)
     start_tensorflow(batches_at_once=True)
     from rich.console import Console
@@ -44,7 +43,8 @@ def work(flags: FlagSet) -> None:
     from t2t_mm.data.atomic import atomic_file
     from t2t_mm.report import contents, html, terminal
 
-    found = contents.gather(run, flags.output_dir, flags.split, flags.samples, flags.decode_examples, flags.checkpoint)
+    found = contents.gather(run, flags.output_dir, flags.split, flags.samples, flags.decode_examples, flags.checkpoint,
+                            problems)
     Console().print(terminal.summary(found))
     html.write_report(found, path)
     with atomic_file(path.with_suffix(".txt")) as partial:

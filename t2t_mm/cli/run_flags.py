@@ -1,5 +1,6 @@
 """What programs on a finished run share: the flags that name it, and the checks that need no TensorFlow."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,23 @@ def check_checkpoint(output_dir: str) -> None:
     """UserError if a run has no checkpoint yet; reads none."""
     if not any(Path(output_dir).glob("*/step-*.index")):
         raise UserError(f"The run in {output_dir!r} has no checkpoint yet. Go on training it with t2t-trainer.")
+
+
+def with_split(run: Experiment, named: Sequence[Any], split: str) -> list[Any]:
+    """The problems named, or all of the run that have examples in a split; of the others it is said.
+
+    UserError as `check_split`, for a problem that was named, or if no problem has any.
+    """
+    from t2t_mm.data.manifest import read_manifest
+
+    counts = {problem.name: read_manifest(run.data_dir, problem.name).splits.get(split) for problem in run.problems}
+    problems = list(named) or [problem for problem in run.problems if counts[problem.name]] or list(run.problems)
+    for problem in problems:
+        check_split(run, problem, split)
+    left_out = [] if named else [problem.name for problem in run.problems if problem not in problems]
+    if left_out:
+        print(f"Left out, as they have no split {split!r}: {', '.join(left_out)}.", file=sys.stderr)
+    return problems
 
 
 def check_split(run: Experiment, problem: Any, split: str) -> None:

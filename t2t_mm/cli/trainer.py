@@ -8,6 +8,7 @@ from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, define_experiment_flags, start_tensorflow
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
+from t2t_mm.training import run_folder
 
 SCHEDULES = ("train_and_evaluate", "train", "evaluate")
 STRATEGIES = ("auto", "none", "cores", "mirrored", "multi_worker")
@@ -22,7 +23,7 @@ def define() -> Program:
     flags.choice("schedule", "train_and_evaluate", SCHEDULES, "what to do")
     flags.integer("eval_steps", 0, "most batches of each problem in an evaluation; 0: the whole split", low=0)
     flags.integer("eval_interval", 0, "steps from one evaluation to the next; 0: as the hparams say", low=0)
-    flags.integer("checkpoint_interval", 0, "steps from one checkpoint to the next; 0: as evaluations", low=0)
+    flags.integer("checkpoint_interval", 0, "steps from one checkpoint to the next; 0: eval_interval", low=0)
     flags.integer("early_stopping_patience", 0, "stop after so many evaluations without a better one; 0: never", low=0)
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
@@ -45,20 +46,23 @@ def work(flags: FlagSet, started: float) -> int | None:
     named = (flags.problem, flags.model, flags.hparams_set, flags.hparams)
     problems, hparams, _ = experiment_names.resolve(*named, flags.modality)
     steps = train_steps(flags, hparams)
+    check_schedule(flags, hparams)
     if flags.strategy == "multi_worker":
         _check_for_all_workers(flags)
     if flags.generate_data:
+        if not flags.dry_run:  # before the work; all the rest is compared when there are data
+            run_folder.check_same(flags.output_dir, {
+                "problems": [problem.name for problem in problems], "model": flags.model, "hparams": hparams.to_dict(),
+                "seed": flags.seed}, type(hparams)().to_dict())
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
     run = experiment.create_experiment(
         *named, data_dir=flags.data_dir, modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
-    if flags.schedule == "evaluate" and not flags.dry_run:
-        from t2t_mm.cli import evaluator
-
-        return evaluator.main([f"--output_dir={flags.output_dir}"])
     if not flags.dry_run:
         run.check_output_dir(flags.output_dir)
+    if flags.schedule == "evaluate" and not flags.dry_run:
+        return _evaluate(flags)
     start_tensorflow(batches_at_once=flags.strategy == "cores")
-    return _describe(run, flags.strategy) if flags.dry_run else _train(run, flags, steps, started)
+    return _describe(run, flags.strategy, steps) if flags.dry_run else _train(run, flags, steps, started)
 
 
 def train_steps(flags: FlagSet, hparams: Hparams) -> int:
@@ -67,6 +71,25 @@ def train_steps(flags: FlagSet, hparams: Hparams) -> int:
     if not steps and flags.schedule != "evaluate" and not flags.dry_run:
         raise UserError(f"missing: --train_steps, the number of steps in all. ({flags.hparams_set} does not say.)")
     return steps
+
+
+def check_schedule(flags: FlagSet, hparams: Hparams) -> None:
+    """UserError for flags and hparams that contradict each other."""
+    if flags.schedule == "train":
+        useless = [name for name, given in (("--eval_interval", flags.eval_interval),
+                                            ("--early_stopping_patience", flags.early_stopping_patience),
+                                            ("mixing=adaptive", hparams.mixing == "adaptive")) if given]
+        if useless:
+            raise UserError(f"--schedule=train evaluates once, at the end, so that {useless[0]} would do nothing. "
+                            "Leave one of them out.")
+
+
+def _evaluate(flags: FlagSet) -> int:
+    from t2t_mm.cli import evaluator
+
+    given = {"output_dir": flags.output_dir, "data_dir": flags.data_dir, "t2t_usr_dir": flags.t2t_usr_dir,
+             "eval_steps": flags.eval_steps}
+    return evaluator.main([f"--{name}={value}" for name, value in given.items() if value])
 
 
 def _check_for_all_workers(flags: FlagSet) -> None:
@@ -83,14 +106,17 @@ def _train(run, flags: FlagSet, steps: int, started: float) -> int:
     """Trains; the exit status: 130 if it was stopped before the end."""
     from t2t_mm.training.run import train
 
-    interval = steps if flags.schedule == "train" else flags.eval_interval  # there is one at the end in any case
-    summary = train(run, flags.output_dir, steps, flags.eval_steps, interval, flags.checkpoint_interval, flags.xla,
-                    flags.strategy, flags.early_stopping_patience, started=started)
+    every = flags.eval_interval or run.hparams.eval_interval
+    evaluations = steps if flags.schedule == "train" else every  # there is one at the end in any case
+    summary = train(run, flags.output_dir, steps, flags.eval_steps, evaluations, flags.checkpoint_interval or every,
+                    flags.xla, flags.strategy, flags.early_stopping_patience, started=started)
     return 130 if summary["status"] == "interrupted" else 0
 
 
-def _describe(run, strategy: str) -> None:
-    from t2t_mm.training import distribution
+def _describe(run, strategy: str, steps: int) -> None:
+    from t2t_mm.training import distribution, schedules
     from t2t_mm.training.dry_run import describe
 
+    if steps:
+        schedules.check(run.hparams.learning_rate_schedule, run.hparams.warmup_steps, steps)
     print(describe(run, distribution.parts(strategy)))

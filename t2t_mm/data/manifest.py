@@ -35,6 +35,11 @@ class Split:
     def bytes(self) -> int:
         return sum(shard.bytes for shard in self.shards)
 
+    @property
+    def checksum(self) -> str:
+        """Of its shards, in their order."""
+        return hashlib.sha256(" ".join(shard.sha256 for shard in self.shards).encode()).hexdigest()[:12]
+
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:

@@ -6,6 +6,7 @@ so an iterator can be saved in a tf.train.Checkpoint and goes on with exactly th
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def _shuffled_records(manifest: Manifest, seed: int) -> tf.data.Dataset:
     The shards are shuffled and take turns; the stream is cut into blocks of SHUFFLE_BYTES and each is permuted. (This
     and not Dataset.shuffle, whose order would also depend on the program's global seed.)
     """
-    split, paths = manifest.split("train"), manifest.paths("train")
+    split, paths = manifest.split("train"), [os.path.abspath(path) for path in manifest.paths("train")]
     block_size = min(split.count, max(1, SHUFFLE_BYTES * split.count // split.bytes))
     shuffle = tf.random.experimental.stateless_shuffle
 

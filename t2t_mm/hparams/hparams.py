@@ -13,12 +13,14 @@ _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def hparam(default: Any, help: str = "", low: float | None = None, high: float | None = None,
-           choices: typing.Sequence | None = None, count: int | None = None) -> Any:
+           choices: typing.Sequence | None = None, count: int | None = None, fewest: int = 0) -> Any:
     """A dataclass field with its default, a sentence, and what it may be.
 
-    `low`, `high` (both included) and `choices` hold for each item of a tuple; `count` is a tuple's number of items.
+    `low`, `high` (both included) and `choices` hold for each item of a tuple; `count` is a tuple's number of items,
+    `fewest` the least.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": choices and tuple(choices), "count": count}
+    metadata = {"help": help, "low": low, "high": high, "choices": choices and tuple(choices), "count": count,
+                "fewest": fewest}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -65,6 +67,10 @@ class Hparams:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(self, field, getattr(self, field.name)))
+        heads = getattr(self, "num_heads", 1)
+        if self.hidden_size % heads:
+            raise UserError(f"--hparams: hidden_size={self.hidden_size} is no multiple of num_heads={heads}, which "
+                            "share it. Change one of them.")
 
     def override(self, text: str) -> Self:
         """A copy with the changes of `"a=1,b=2.5,c=x,d=1:2:3"`; d is a tuple. UserError: unknown key, type or range."""
@@ -162,8 +168,9 @@ def _checked(hparams: Hparams, field: dataclasses.Field, value: Any) -> Any:
     if is_tuple != isinstance(value, tuple):
         raise _wrong(type(hparams), field, value)
     values = [float(v) if item is float and type(v) is int else v for v in (value if is_tuple else (value,))]
-    count = field.metadata.get("count")
-    if not all(_allowed(item, v, field.metadata) for v in values) or (is_tuple and count not in (None, len(values))):
+    count, fewest = field.metadata.get("count"), field.metadata.get("fewest", 0)
+    if not all(_allowed(item, v, field.metadata) for v in values) or (
+            is_tuple and (count not in (None, len(values)) or len(values) < fewest)):
         raise _wrong(type(hparams), field, value)
     return tuple(values) if is_tuple else values[0]
 
@@ -191,7 +198,8 @@ def _expected(cls: type[Hparams], field: dataclasses.Field) -> str:
     if is_tuple:
         count = limits.get("count")
         plural = {bool: "true/false values", int: "whole numbers", float: "numbers", str: "texts"}[item]
-        text = f"{count or 'any number of'} {plural} parted by colons"
+        many = f"{limits['fewest']} or more" if limits.get("fewest") else "any number of"
+        text = f"{count or many} {plural} parted by colons"
     if limits.get("choices"):
         text += f", one of {', '.join(str(choice) for choice in limits['choices'])}"
     low, high = limits.get("low"), limits.get("high")

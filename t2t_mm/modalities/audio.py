@@ -17,6 +17,7 @@ class Audio(Modality):
     halves the time, so s = 4·2^(number of `audio_filters` − 2).
     """
 
+    kind = "sound"
     stacked = 4
 
     def __init__(self, hparams, size=None, **kwargs):
@@ -47,6 +48,7 @@ class Audio(Modality):
 class AudioWaveform(Audio):
     """Waveforms [B, T, 1] → [B, T/256, D]: eight ConvRes of 2^i channels, though at least 16 and at most D."""
 
+    kind = "waveform"
     stacked = 1
 
     def filters(self):

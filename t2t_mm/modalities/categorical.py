@@ -12,6 +12,7 @@ from t2t_mm.modalities.modality import Modality
 class Categorical(Modality):
     """The body's output over the places of the input, in 2-D where the input was, → one of `size` classes."""
 
+    kind = "class"
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size, **kwargs)
         self.exit = ExitFlow(hparams.hidden_size, hparams.exit_filters, name="exit")

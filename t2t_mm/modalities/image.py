@@ -12,6 +12,7 @@ from t2t_mm.modalities.modality import Modality
 class Image(Modality):
     """Pictures [B, H, W, C] in [−1, 1] → the places of a 16 times coarser grid, row by row, [B, H/16·W/16, D]."""
 
+    kind = "picture"
     strides = ((2, 2), (2, 2), (2, 2), (2, 2))
 
     def __init__(self, hparams, size=None, **kwargs):

@@ -15,6 +15,7 @@ PADDING = 0  # data/text_encoders.PAD
 class Language(Modality):
     """In: embedding × √D. Out: linear and softmax. One door for all texts of one vocabulary."""
 
+    kind = "text"
     autoregressive = True
 
     def __init__(self, hparams, size=None, **kwargs):

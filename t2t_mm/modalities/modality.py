@@ -12,10 +12,12 @@ class Modality(Layer):
 
     Attributes:
         autoregressive: whether targets of this modality are generated one by one, each given those before.
+        kind: of values it is for, "text", "picture", "sound", "waveform" or "class"; "": it takes what it is given.
         embeds_targets: whether `targets_bottom` exists (what is autoregressive must have it).
     """
 
     registered_name: str
+    kind = ""
     autoregressive = False
 
     def __init__(self, hparams, size: int | None = None, **kwargs):

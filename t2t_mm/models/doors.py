@@ -51,7 +51,7 @@ class Doors(Layer):
             raise UserError(f"{self._keys[attribute]!r} and {key!r} would share a door: rename one vocabulary.")
         if not hasattr(self, attribute):
             size = vocabulary_sizes[feature.vocabulary] if feature.vocabulary else getattr(feature, "size", None)
-            modality = registry.modality(self._modality(problem, name, feature))
+            modality = self._modality_class(problem, name, feature)
             setattr(self, attribute, modality(self._hparams, size, name=attribute))
             getattr(self, attribute).build()  # doors are entered by their methods, not called
         return attribute
@@ -68,6 +68,14 @@ class Doors(Layer):
         elif hasattr(feature, "mel_bins"):
             key = f"{key}_{feature.mel_bins}"
         return key, "door_" + "".join(c if c.isalnum() else "_" for c in key)
+
+    def _modality_class(self, problem, name, feature):
+        """UserError if the modality that was chosen is for other values than the feature's own."""
+        chosen, own = (registry.modality(key) for key in (self._modality(problem, name, feature), feature.modality))
+        if chosen.kind and own.kind and chosen.kind != own.kind:
+            raise UserError(f"--modality: {name} of {problem} is a {own.kind}, and {chosen.registered_name} is for a "
+                            f"{chosen.kind}. Leave it out to have {own.registered_name}.")
+        return chosen
 
     def _modality(self, problem, name, feature):
         return self._overrides.get(f"{problem}.{name}", self._overrides.get(name, feature.modality))

@@ -102,8 +102,8 @@ class Contents:
 
 
 def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 3, decoded: int = DECODED,
-           which: str = "best") -> Contents:
-    """Evaluates and decodes every problem of a run. Raises UserError where the run or its data is missing."""
+           which: str = "best", problems: Sequence[Any] = ()) -> Contents:
+    """Evaluates and decodes problems of a run (all). Raises UserError where the run or its data is missing."""
     from t2t_mm.inference import Decoder, DecodeSettings
     from t2t_mm.report import experts, results, samples as sampling
     from t2t_mm.training.evaluation import Evaluator
@@ -113,16 +113,16 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
     changing = experiment.hparams.mixing in ("schedule", "adaptive")
     decoder = Decoder(experiment, output_dir, DecodeSettings(), which=which)
     evaluator = Evaluator(decoder.model)
-    problems = experiment.problems
+    trained_on, problems = len(experiment.problems), problems or experiment.problems
     return Contents(
-        title=f"{experiment.model_name}: {len(problems)} problem{'s' * (len(problems) != 1)}, one set of parameters",
+        title=f"{experiment.model_name}: {trained_on} problem{'s' * (trained_on != 1)}, one set of parameters",
         split=split,
         facts=_facts(experiment, decoder, output_dir, history),
         rows=tuple(results.row(experiment, decoder, evaluator, problem, split, decoded) for problem in problems),
         curves=history,
         samples=tuple(sample for problem in problems
                       for sample in sampling.samples(experiment, decoder, problem, split, samples)),
-        experts=tuple(experts.shares(experiment, decoder, split)),
+        experts=tuple(experts.shares(experiment, decoder, problems, split)),
         trained=tuple(trained(list(read_lines(output_dir)), changing)),
     )
 

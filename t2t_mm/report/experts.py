@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ BATCHES = 4                             # a problem
 ENDING = "expert_load"                  # of the keys of ModelOutput.statistics that hold [experts] tensors
 
 
-def shares(experiment: Any, decoder: Any, split: str) -> list[Experts]:
+def shares(experiment: Any, decoder: Any, problems: Sequence[Any], split: str) -> list[Experts]:
     """One entry a layer; empty for a model without experts."""
-    loads = {problem.name: problem_loads(experiment, decoder.model, problem, split) for problem in experiment.problems}
+    loads = {problem.name: problem_loads(experiment, decoder.model, problem, split) for problem in problems}
     layers = list(dict.fromkeys(key for found in loads.values() for key in found))
     entries = []
     for layer in layers:

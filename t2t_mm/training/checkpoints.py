@@ -10,13 +10,14 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.training.batches import Batches
 from t2t_mm.training.optimizers import raw_variable
 
 LATEST, BEST = "checkpoints", "best"
@@ -31,27 +32,28 @@ class Checkpoints:
         output_dir: of the run.
         model: built; all its variables are saved by number and name.
         optimizer: a tf.Module or other trackable with all its variables made.
-        iterators: problem → iterator of its training batches.
+        batches: of training; their iterators are saved too.
         keep: how many full checkpoints stay.
         writes: False in a worker other than the chief: it restores what the chief wrote, saves and removes nothing.
 
     `state` is a dict of plain values (JSON) that is saved and restored with the rest: the loop's own counters.
     """
 
-    def __init__(self, output_dir: str | os.PathLike, model: Any, optimizer: Any, iterators: Mapping[str, Any],
-                 keep: int = 3, writes: bool = True):
+    def __init__(self, output_dir: str | os.PathLike, model: Any, optimizer: Any, batches: Batches, keep: int = 3,
+                 writes: bool = True):
         self.state: dict[str, Any] = {}
         self._folder, self._best, self._keep = Path(output_dir, LATEST), Path(output_dir, BEST), max(1, keep)
         self._values = _JsonState()
-        self._model, self._writes = model, writes
-        self._whole = tf.train.Checkpoint(weights=_named(model.variables), optimizer=optimizer,
-                                          iterators=dict(iterators), values=self._values)
+        self._model, self._batches, self._writes = model, batches, writes
+        parts = {"weights": _named(model.variables), "optimizer": optimizer, "values": self._values}
+        self._movable = tf.train.Checkpoint(**parts)
+        self._whole = tf.train.Checkpoint(**parts, iterators=batches.iterators)
 
     def save(self, step: int) -> str | None:
         """Writes everything as of `step` updates, then removes all but the last `keep`; returns the prefix."""
         if not self._writes:
             return None
-        self._values.content = {"step": step, "state": self.state}
+        self._values.content = {"step": step, "state": self.state, "batches": self._batches.state}
         prefix = _write(self._whole, self._folder, step)
         for old in _steps(self._folder)[:-self._keep]:
             _remove(self._folder, old)
@@ -61,15 +63,15 @@ class Checkpoints:
     def restore_latest(self) -> int | None:
         """Restores the newest checkpoint that is whole, and returns its step; None if this run has none yet.
 
-        Warns of damaged ones, which it removes. Raises UserError if all of them are damaged or belong to another model.
+        Warns of damaged ones, which it removes. Raises UserError if all of them are damaged or belong to another model,
+        and for other training data.
         """
         steps = _steps(self._folder)
         problems = []
         for step in reversed(steps):
             prefix = _prefix(self._folder, step)
             try:
-                status = self._whole.read(prefix)
-                status.assert_consumed()
+                restored = self._read(prefix)
             except _DAMAGE as error:
                 problems.append((step, f"{prefix}: {_first_line(error)}"))
                 continue
@@ -79,11 +81,24 @@ class Checkpoints:
                 if self._writes:
                     _remove(self._folder, bad)
             self.state = self._values.content["state"]
+            self._batches.go_on(self._values.content["batches"], restored)
             return int(self._values.content["step"])
         if problems:
             raise UserError("No checkpoint of this run can be restored:\n  " + "\n  ".join(text for _, text in problems)
                             + f"\n{_ADVICE}")
         return None
+
+    def _read(self, prefix: str) -> bool:
+        """Restores a checkpoint, the iterators if they fit; whether they did."""
+        tf.train.Checkpoint(values=self._values).read(prefix).expect_partial()
+        fit = self._batches.check(self._values.content["batches"])
+        status = (self._whole if fit else self._movable).read(prefix)
+        if fit:
+            status.assert_consumed()
+        else:
+            status.assert_existing_objects_matched()
+            status.expect_partial()
+        return fit
 
     def save_best(self, step: int, value: float) -> None:
         """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best; the older best is removed."""
@@ -104,14 +119,20 @@ class Checkpoints:
 def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best") -> int:
     """Loads weights of a run into a built model: of the "best" or the "latest" checkpoint; returns their step.
 
-    "best" takes the latest where a run has not been evaluated yet. Raises UserError if there is no checkpoint, or if it
-    is damaged or of another model.
+    "best" takes the latest, with a warning, where the best is damaged, and where a run has not been evaluated yet.
+    Raises UserError if there is no checkpoint, or if it is damaged or of another model.
     """
     if which not in ("best", "latest"):
         raise UserError(f"There is no checkpoint {which!r}. Name best or latest.")
     folders = [Path(output_dir, BEST), Path(output_dir, LATEST)] if which == "best" else [Path(output_dir, LATEST)]
     for folder in folders:
-        step = _load(model, folder)
+        try:
+            step = _load(model, folder)
+        except UserError as error:
+            if folder is folders[-1] or not _steps(folders[-1]):
+                raise
+            warnings.warn(f"{error} The latest checkpoint is used instead.", stacklevel=2)
+            continue
         if step is not None:
             return step
     raise UserError(f"There is no checkpoint in {os.fspath(output_dir)!r}. Train first: t2t-trainer with this "

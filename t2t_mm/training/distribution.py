@@ -79,6 +79,16 @@ def split_batch(batch: Mapping[str, tf.Tensor], parts: int) -> tuple[dict[str, t
                  for start, stop in zip(cuts, cuts[1:]))
 
 
+def count_once(scalars: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor],
+               parts: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """The scalars of a step on the parts of a batch, with its tokens and examples, also where the parts repeat it."""
+    rows = [int(next(iter(tensors.values())).shape[0]) for tensors in (batch, *parts)]
+    copies = sum(rows[1:]) // rows[0]
+    if copies == 1:
+        return dict(scalars)
+    return dict(scalars, tokens=scalars["tokens"] / copies, examples=scalars["examples"] / copies)
+
+
 def use_xla(flag: str, gains_on_gpu: bool, devices: Sequence[str] | None = None) -> bool:
     """Whether XLA compiles the training step.
 

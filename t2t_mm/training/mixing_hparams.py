@@ -26,9 +26,10 @@ def make_mixing(hparams: Any, sizes: Mapping[str, int], seed: int = 0) -> Mixing
     Raises UserError for settings that give no shares.
     """
     names = tuple(sizes)
-    if hparams.mixing_schedule and hparams.mixing != "schedule":
-        raise UserError(f"mixing_schedule is given, but mixing={hparams.mixing}. Add mixing=schedule, or leave it out.")
-    if hparams.mixing_weights or hparams.mixing == "weights":
+    for kind, key in (("schedule", "mixing_schedule"), ("weights", "mixing_weights")):
+        if getattr(hparams, key) and hparams.mixing != kind:
+            raise UserError(f"{key} is given, but mixing={hparams.mixing}. Add mixing={kind}, or leave it out.")
+    if hparams.mixing == "weights":
         _check_count(hparams.mixing_weights, names, "mixing=weights,mixing_weights")
     if hparams.mixing == "adaptive":
         return AdaptiveMixing(names, hparams.mixing_floor, seed, hparams.problems_per_step)
@@ -82,7 +83,7 @@ def _point(point: str, text: str, sizes: Mapping[str, int], temperature: float) 
         raise _wrong(text, sizes, f"{shares!r} are no numbers parted by colons") from None
     if len(weights) != len(sizes):
         raise _wrong(text, sizes, f"{point!r} has {len(weights)} weights for {len(sizes)} problems")
-    if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+    if not all(0 <= weight < math.inf for weight in weights) or not 0 < sum(weights) < math.inf:
         raise _wrong(text, sizes, f"the weights of {point!r} must be at least 0, and one of them more")
     return int(step), whole_steps(weights)
 
@@ -119,4 +120,6 @@ def _positive(numbers: Sequence[float], names: Sequence[str], key: str) -> Seque
         if not 0 < number < math.inf:
             raise UserError(f"{key}: the weight of {name} is {number:g}; it must be above 0. To leave a problem out, "
                             "do not name it.")
+    if sum(numbers) == math.inf:
+        raise UserError(f"{key}: the sum of the weights is no number. Give smaller ones: only their ratios count.")
     return numbers

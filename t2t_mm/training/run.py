@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from t2t_mm.experiment import Experiment
 from t2t_mm.problems.problem import Problem
 from t2t_mm.training import distribution, loop, run_folder, schedules
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
+from t2t_mm.training.batches import Batches
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.evaluation import Evaluator
 from t2t_mm.training.event_log import EventLog, NoLog, describe_totals, last_metrics, read_lines, train_totals
@@ -80,7 +80,8 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
-            run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep)
+            run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep,
+                       report)
             status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))
@@ -91,7 +92,7 @@ class _Run:
     """The parts of a training run, made once: model, optimizer, data, checkpoints."""
 
     def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, parts: int,
-                 xla: bool, train_steps: int, eval_steps: int, keep: int):
+                 xla: bool, train_steps: int, eval_steps: int, keep: int, report: Callable[[str], None]):
         self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
         self._workers, self._compiled = workers, xla
         hparams, scope = experiment.hparams, workers.strategy
@@ -102,9 +103,11 @@ class _Run:
         self._train_step = TrainStep(self._model, optimizer, hparams, xla, scope, experiment.seed, train_steps, weights,
                                      parts)
         self._evaluator = Evaluator(self._model)
-        self._iterators = {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems}
+        self._batches = Batches(
+            {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems},
+            os.path.abspath(experiment.data_dir), _data_checksums(experiment), report)
         self._dev = _DevData(experiment, eval_steps)
-        self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._iterators, keep, workers.chief)
+        self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._batches, keep, workers.chief)
         self._best: dict[str, Any] = {}
 
     def go(self, intervals: loop.Intervals, report: Callable[[str], None], started: float) -> tuple[str, int]:
@@ -138,7 +141,7 @@ class _Run:
     def _take(self, done: int) -> list[loop.Step]:
         """The next update: one batch of one problem, or several of several."""
         names = self._mixing.problems_at(done)
-        batches = [next(self._iterators[name]) for name in names]
+        batches = [self._batches.next(name) for name in names]
         if len(names) == 1:
             return [loop.Step(names[0], batches[0], self._train_step.step(names[0], batches[0], done))]
         return [loop.Step(*taken) for taken in zip(names, batches, self._train_step.step_many(names, batches, done))]
@@ -210,9 +213,9 @@ def _mixing(experiment: Experiment, steps: int, eval_interval: int, report: Call
 
 
 def _data_checksums(experiment: Experiment) -> dict[str, str]:
-    """Problem → the start of the sha256 of its manifest, in which the checksums of its shards stand."""
-    manifests = {problem.name: read_manifest(experiment.data_dir, problem.name) for problem in experiment.problems}
-    return {name: hashlib.sha256(manifest.to_json().encode()).hexdigest()[:12] for name, manifest in manifests.items()}
+    """Problem → a checksum of its training data."""
+    return {problem.name: read_manifest(experiment.data_dir, problem.name).split("train").checksum
+            for problem in experiment.problems}
 
 
 def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:

@@ -105,17 +105,21 @@ def held(output_dir: str | os.PathLike) -> Iterator[None]:
 
 
 def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """UserError, listing what differs, if the folder holds a run of another experiment; writes nothing.
+    """UserError, listing what differs of `fields`, if the folder holds a run of another experiment; writes nothing.
 
     `defaults` are those of the hparams: what a run has that began before there was a key.
     """
     path = Path(output_dir)
     if path.exists() and not path.is_dir():
         raise UserError(f"--output_dir={path} is a file. Name a folder; it is made if need be.")
+    if "[" in str(path):
+        raise UserError(f"--output_dir={path}: TensorFlow takes [ for the beginning of a pattern, and would not find "
+                        "its checkpoints again. Use a path without it.")
     if not (path / FILE_NAME).is_file():
         return
     before = read(path)
-    before["hparams"] = {**json.loads(json.dumps(defaults)), **before.get("hparams", {})}
+    before = {key: before.get(key) for key in fields}
+    before["hparams"] = {**json.loads(json.dumps(defaults)), **(before["hparams"] or {})}
     changes = differences(before, json.loads(json.dumps(fields)))
     if changes:
         raise UserError(f"{str(path)!r} holds a run of another experiment. What differs:\n  " + "\n  ".join(changes)

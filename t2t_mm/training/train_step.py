@@ -69,7 +69,7 @@ class TrainStep:
         """
         rate = self._schedule(step)
         function, inputs = self._function(self._update, problem, batch, step)
-        scalars = function(*inputs, tf.constant(rate, tf.float32))
+        scalars = distribution.count_once(function(*inputs, tf.constant(rate, tf.float32)), batch, inputs[0])
         return dict(scalars, learning_rate=tf.constant(rate, tf.float32))
 
     def step_many(self, problems: Sequence[str], batches: Sequence[Batch], step: int) -> list[Scalars]:
@@ -90,7 +90,7 @@ class TrainStep:
         results, touched = [], set()
         for i, (problem, batch) in enumerate(zip(problems, batches)):
             function, inputs = self._function(self._accumulate, problem, batch, step * self._problems_per_step + i)
-            results.append(function(*inputs))
+            results.append(distribution.count_once(function(*inputs), batch, inputs[0]))
             touched.update(self._touched[self._model.graph_key(problem)])
         return self._finish(results, tuple(sorted(touched)), self._schedule(step))
 

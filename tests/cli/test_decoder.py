@@ -94,8 +94,24 @@ def test_a_file_gives_a_result_a_line_in_order(make_run, capsys, tmp_path):
 
 
 def test_what_is_piped_in_is_decoded(make_run, capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("1\n2\n"))
-    assert out(capsys, make_run("algorithmic_reverse")) == ["1 #0.0", "2 #1.0"]
+    run = make_run("algorithmic_reverse")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1\n2\n")))
+    assert out(capsys, run) == ["1 #0.0", "2 #1.0"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1\n\xff\xfe\n")))
+    assert "Standard input cannot be read: it is not UTF-8" in refused(capsys, f"--output_dir={run}")
+
+
+def test_lines_end_at_line_feeds_alone_and_a_byte_order_mark_is_no_text(make_run, capsys, tmp_path):
+    (tmp_path / "in").write_bytes(b"\xef\xbb\xbf1 2\r\n3\r4\n5\n")
+    found = out(capsys, make_run("algorithmic_reverse"), f"--decode_from_file={tmp_path / 'in'}", "--json")
+    assert [json.loads(line)["input"] for line in found] == ["1 2", "3\r4", "5"]
+
+
+def test_an_input_may_begin_with_a_sign(make_run, capsys):
+    run = make_run("algorithmic_reverse")
+    assert out(capsys, run, "1", "--", "2") == ["1 #0.0", "2 #1.0"]
+    assert out(capsys, run, "-5 3") == ["-5 3 #0.0"]
+    assert "not UTF-8" in refused(capsys, f"--output_dir={run}", "\udcff")
 
 
 def test_a_prompt_goes_on_after_a_mistake_and_ends_with_the_input(make_run, capsys, monkeypatch):

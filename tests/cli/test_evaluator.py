@@ -1,6 +1,7 @@
 """Laws of t2t-eval: teacher-forced and decoded figures beside each other and never mixed, mistakes explained early."""
 
 import json
+import shutil
 
 import pytest
 
@@ -122,6 +123,18 @@ def test_mistakes_are_explained_and_nothing_is_written(run, capsys, arguments, w
     error = refused(capsys, f"--output_dir={run}", *arguments)
     assert all(word in error for word in words), error
     assert not list(run.glob("eval-*"))
+
+
+def test_problems_without_the_split_are_left_out_unless_they_are_named(run, data_dir, capsys, tmp_path):
+    path = shutil.copytree(data_dir, tmp_path / "data") / "algorithmic_sort" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["splits"]["dev"]
+    path.write_text(json.dumps(manifest))
+    flags = [f"--output_dir={run}", f"--data_dir={tmp_path / 'data'}"]
+    assert evaluator.main(flags) == 0
+    assert list(json.loads((run / "eval-dev.json").read_text())["problems"]) == ["algorithmic_reverse"]
+    assert "Left out, as they have no split 'dev': algorithmic_sort" in capsys.readouterr().err
+    assert "algorithmic_sort has no split 'dev'" in refused(capsys, *flags, "--problem=algorithmic_sort")
 
 
 def test_a_run_without_a_checkpoint_is_explained(run, capsys):

@@ -6,6 +6,7 @@ import pytest
 
 from t2t_mm import registry
 from t2t_mm.cli import datagen, trainer
+from t2t_mm.experiment import create_experiment
 
 PROBLEM = "algorithmic_reverse"
 FLAGS = {"problem": PROBLEM, "model": "transformer", "hparams_set": "transformer_tiny", "train_steps": "2"}
@@ -66,6 +67,11 @@ def test_all_missing_flags_are_named_at_once(capsys, tmp_path):
     ({"train_steps": "-1"}, ["train_steps", "-1"]),
     ({"train_step": "1"}, ["train_step", "--train_steps"]),
     ({"t2t_usr_dir": "/nowhere/at/all"}, ["/nowhere/at/all", "does not exist"]),
+    ({"hparams": "num_heads=3"}, ["hidden_size=128 is no multiple of num_heads=3"]),
+    ({"hparams": "audio_filters=32"}, ["audio_filters", "2 or more whole numbers"]),
+    ({"hparams": "mixing_weights=1"}, ["mixing_weights is given", "mixing=weights"]),
+    ({"schedule": "train", "eval_interval": "5"}, ["--schedule=train", "--eval_interval would do nothing"]),
+    ({"schedule": "train", "hparams": "mixing=adaptive"}, ["--schedule=train", "mixing=adaptive would do nothing"]),
     ({"strategy": "multi_worker", "generate_data": "true"}, ["every worker", f"t2t-datagen --problem={PROBLEM}"]),
     ({"strategy": "multi_worker", "schedule": "evaluate"}, ["one process", "t2t-eval --output_dir="]),
 ])
@@ -147,7 +153,42 @@ def test_the_schedule_evaluate_is_t2t_eval(monkeypatch, tmp_path, data_dir):
     monkeypatch.setattr(evaluator, "main", lambda arguments: asked.append(arguments) or 7)
     flags = {**FLAGS, "train_steps": None, "schedule": "evaluate", "data_dir": data_dir, "output_dir": tmp_path / "run"}
     assert trainer.main(lines(**flags)) == 7
-    assert asked == [[f"--output_dir={tmp_path / 'run'}"]]
+    assert trainer.main(lines(**flags, eval_steps=3)) == 7
+    given = [f"--output_dir={tmp_path / 'run'}", f"--data_dir={data_dir}"]
+    assert asked == [given, [*given, "--eval_steps=3"]]
+
+
+def test_another_experiment_is_neither_evaluated_nor_has_its_data_made(tmp_path, data_dir, capsys):
+    run = create_experiment([PROBLEM], "transformer", "transformer_tiny", data_dir=str(data_dir))
+    run.save(tmp_path / "run")
+    flags = {**FLAGS, "output_dir": tmp_path / "run", "seed": 5}
+    for more in ({"schedule": "evaluate", "data_dir": data_dir},
+                 {"generate_data": "true", "data_dir": tmp_path / "nowhere"}):
+        assert trainer.main(lines(**flags, **more)) == 2
+        assert "seed: 1 (before), 5 (now)" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused(tmp_path, data_dir, capsys):
+    assert trainer.main(lines(**FLAGS, data_dir=data_dir, output_dir=tmp_path / "run[1]")) == 2
+    assert "run[1]: TensorFlow takes [ for the beginning of a pattern" in capsys.readouterr().err
+    assert not (tmp_path / "run[1]").exists()
+
+
+def test_without_evaluations_checkpoints_are_written_all_the_same(tmp_path, data_dir, monkeypatch):
+    from t2t_mm.training import run
+
+    asked = []
+    monkeypatch.setattr(run, "train", lambda *arguments, **_: asked.append(arguments) or {"status": "finished"})
+    flags = {**FLAGS, "data_dir": data_dir, "output_dir": tmp_path / "run", "train_steps": 9000, "schedule": "train"}
+    assert trainer.main(lines(**flags)) == trainer.main(lines(**flags, checkpoint_interval=7)) == 0
+    assert [arguments[4:6] for arguments in asked] == [(9000, 500), (9000, 7)]  # evaluations, checkpoints
+
+
+def test_a_dry_run_refuses_what_training_would(tmp_path, data_dir, capsys):
+    flags = {**FLAGS, "data_dir": data_dir, "train_steps": 10, "dry_run": "true"}
+    assert trainer.main(lines(**flags)) == 2
+    assert "warmup_steps" in capsys.readouterr().err
 
 
 def test_strategies_are_those_of_the_training_floor():

@@ -118,13 +118,13 @@ def test_expert_shares_add_the_batches_and_sum_to_one(monkeypatch):
     statistics = {"a": {"encoder/expert_load": np.array([3.0, 1.0]), "encoder/dropped": np.array(0.0)},
                   "b": {"encoder/expert_load": np.zeros(2), "decoder/expert_load": np.array([0.0, 5.0])}}
     problems = [SimpleNamespace(name=name) for name in "ab"]
-    experiment = SimpleNamespace(problems=problems, data_dir="", buckets=lambda _: None)
-    found = experts.shares(experiment, SimpleNamespace(model=Model(statistics)), "dev")
+    experiment = SimpleNamespace(data_dir="", buckets=lambda _: None)
+    found = experts.shares(experiment, SimpleNamespace(model=Model(statistics)), problems, "dev")
     assert [(layer.name, layer.problems, layer.shares) for layer in found] == [
         ("encoder", ("a", "b"), ((0.75, 0.25), (0.0, 0.0))), ("decoder", ("b",), ((0.0, 1.0),))]
 
 
 def test_a_model_without_experts_has_no_shares(monkeypatch):
     monkeypatch.setattr(pipeline, "eval_batches", lambda *args, **more: [{}])
-    experiment = SimpleNamespace(problems=[SimpleNamespace(name="a")], data_dir="", buckets=lambda _: None)
-    assert experts.shares(experiment, SimpleNamespace(model=Model({"a": {}})), "dev") == []
+    experiment = SimpleNamespace(data_dir="", buckets=lambda _: None)
+    assert experts.shares(experiment, SimpleNamespace(model=Model({"a": {}})), [SimpleNamespace(name="a")], "dev") == []

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.errors import UserError
+from t2t_mm.training.batches import Batches
 from t2t_mm.training.checkpoints import Checkpoints, load_weights
 from t2t_mm.training.optimizers import Adam
 
@@ -25,12 +26,14 @@ class Part(keras.layers.Layer):
 class Run:
     """A model, its optimizer, two iterators, and their checkpoints."""
 
-    def __init__(self, folder, width=3, keep=2, writes=True):
+    def __init__(self, folder, width=3, keep=2, writes=True, data=("/data", "checksum of a")):
         self.model = keras.Sequential([Part(width), Part(width)])
         self.optimizer = Adam(self.model.trainable_variables)
-        data = tf.data.Dataset.range(1000).shuffle(100, seed=1)
-        self.iterators = {"a": iter(data), "b_rev": iter(data.skip(5))}
-        self.checkpoints = Checkpoints(folder, self.model, self.optimizer, self.iterators, keep, writes)
+        numbers = tf.data.Dataset.range(1000).shuffle(100, seed=1)
+        self.iterators = {"a": iter(numbers), "b_rev": iter(numbers.skip(5))}
+        self.said = []
+        self.batches = Batches(self.iterators, data[0], {"a": data[1]}, self.said.append)
+        self.checkpoints = Checkpoints(folder, self.model, self.optimizer, self.batches, keep, writes)
 
     def variables(self):
         return [*self.model.variables, *self.optimizer.first_moments, self.optimizer.updates]
@@ -44,7 +47,7 @@ class Run:
         return [np.array(variable) for variable in self.variables()]
 
     def items(self):
-        return [int(next(iterator)) for iterator in self.iterators.values()]
+        return [int(self.batches.next(name)) for name in self.iterators]
 
 
 def equal(one, other):
@@ -159,3 +162,34 @@ def test_best_and_latest_weights(tmp_path):
     run.scramble(3)
     assert run.checkpoints.restore_best() == 7 and equal(run.model.variables, best)
     assert not np.array_equal(moments, np.array(run.optimizer.first_moments[0]))
+
+
+def test_where_the_data_were_moved_the_same_batches_come_next(tmp_path):
+    _, expected = saved(tmp_path)
+    run = Run(tmp_path, data=("/elsewhere", "checksum of a"))
+    assert run.checkpoints.restore_latest() == 30
+    assert equal(run.values(), expected[30][0]) and run.items() == expected[30][1]
+    assert "were in /data before and are in /elsewhere now: the 4 batches" in run.said[0]
+    run.checkpoints.save(40)
+    again = Run(tmp_path, data=("/elsewhere", "checksum of a"))
+    assert again.checkpoints.restore_latest() == 40 and again.items() == run.items() and not again.said
+
+
+def test_other_data_are_refused(tmp_path):
+    saved(tmp_path)
+    before = files(tmp_path / "checkpoints")
+    with pytest.raises(UserError, match="training data of a are not those .* back into /data"):
+        Run(tmp_path, data=("/data", "another")).checkpoints.restore_latest()
+    assert files(tmp_path / "checkpoints") == before
+
+
+def test_a_damaged_best_is_replaced_by_the_latest(tmp_path):
+    run, expected = saved(tmp_path)
+    run.scramble(7)
+    run.checkpoints.save_best(20, 0.5)
+    (path,) = (tmp_path / "best").glob("*.data*")
+    path.write_bytes(path.read_bytes()[:100])
+    other = Run(tmp_path)
+    with pytest.warns(UserWarning, match="The latest checkpoint is used instead"):
+        assert load_weights(other.model, tmp_path, "best") == 30
+    assert equal([np.array(v) for v in other.model.variables], expected[30][0][:len(other.model.variables)])

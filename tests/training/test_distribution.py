@@ -32,6 +32,16 @@ def test_parts_hold_every_example_equally_often_and_none_is_empty(examples, part
     np.testing.assert_array_equal(np.concatenate([part["inputs"] for part in cut])[:, 0], 2 * targets)
 
 
+def test_examples_of_a_repeated_batch_are_counted_once():
+    for examples, parts, copies in ((1, 4, 4), (3, 4, 2), (4, 4, 1), (7, 2, 1)):
+        batch = {"targets": tf.range(examples)}
+        sums = {"examples": tf.constant(float(examples * copies)), "tokens": tf.constant(5.0 * copies),
+                "loss": tf.constant(0.5)}
+        counted = distribution.count_once(sums, batch, distribution.split_batch(batch, parts))
+        assert {name: float(value) for name, value in counted.items()} == {
+            "examples": examples, "tokens": 5.0, "loss": 0.5}
+
+
 @pytest.mark.parametrize("flag, devices, compiled", [
     ("auto", ["CPU"], False), ("auto", ["CPU", "GPU"], True), ("auto", ["TPU"], True),
     ("on", ["CPU"], True), ("off", ["CPU", "GPU"], False)])

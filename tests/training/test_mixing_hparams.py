@@ -54,7 +54,10 @@ def test_the_seed_and_the_problems_per_step_are_those_of_the_run():
 
 @pytest.mark.parametrize("text, said", [
     ("mixing=weights", "mixing_weights=1:1:1:1"), ("mixing=weights,mixing_weights=1:2", "2 weights for 4 problems"),
-    ("mixing_weights=1", "1 weights for 4 problems"), ("mixing=weights,mixing_weights=1:2:0:1", "weight of small is 0"),
+    ("mixing_weights=1", "mixing_weights is given, but mixing=uniform. Add mixing=weights"),
+    ("mixing=weights,mixing_weights=1e308:1e308:1:1", "sum of the weights is no number"),
+    ("mixing=schedule,mixing_schedule=0:1e308:1e308:1:1", "at least 0"),
+    ("mixing=weights,mixing_weights=1:2:0:1", "weight of small is 0"),
     ("mixing_schedule=0:uniform", "mixing=uniform. Add mixing=schedule"),
     ("mixing=schedule", "'' is not a step, a colon and shares"),
     ("mixing=schedule,mixing_schedule=uniform", "'uniform' is not a step"),

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,6 +104,19 @@ def test_with_a_part_of_each_batch_a_core_it_goes_on_as_if_it_had_not_stopped(da
     one, other = (tf.train.load_checkpoint(str(tmp_path / run / "checkpoints" / "step-00000006"))
                   for run in ("killed", "whole"))
     assert differing_tensors(one, other) == []
+
+
+def test_where_the_data_were_moved_it_goes_on_as_if_they_had_not(data_dir, tmp_path, capsys, monkeypatch):
+    constant = (*TRANSFORMER[:2], f"{TRANSFORMER[2]},learning_rate_schedule=constant")
+    elsewhere = shutil.copytree(data_dir, tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    for run, stops in (("killed", ((3, data_dir), (5, elsewhere), (7, "elsewhere"))), ("whole", ((7, data_dir),))):
+        for steps, data in stops:
+            assert trainer.main([*command(data, tmp_path / run, constant), f"--train_steps={steps}"]) == 0
+    assert capsys.readouterr().out.count("batches trained on so far are passed over first") == 1
+    one, other = (tf.train.load_checkpoint(str(tmp_path / run / "checkpoints" / "step-00000007"))
+                  for run in ("killed", "whole"))
+    assert [name for name in differing_tensors(one, other) if not name.startswith("values")] == []
 
 
 def test_another_experiment_does_not_touch_the_run(data_dir, tmp_path, capsys):
