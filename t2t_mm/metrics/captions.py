@@ -20,7 +20,9 @@ TOKENS = "lower case, no punctuation, clitics apart"
 BETA = 1.2  # weight of recall in ROUGE-L
 SIGMA = 6.0  # words: width of CIDEr-D's penalty for other lengths
 _CLITICS = "'(?:s|re|ve|ll|d|m)"
-_WORD = re.compile(rf"\d+(?:[.,]\d+)+|[^\W_]+(?:[-'][^\W_]+)*|{_CLITICS}\b")
+# Vowel signs of Hindi, Tamil, ... are no letters to re.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x1D00) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_WORD = re.compile(rf"\d+(?:[.,]\d+)+|[\w{_MARKS}]+(?:[-'][\w{_MARKS}]+)*|{_CLITICS}\b")
 _CLITIC = re.compile(rf"(?<=\w)(n't|{_CLITICS})$")
 
 
@@ -32,7 +34,7 @@ def caption_words(text: str) -> list[str]:
     split 4,997 are the same words from the COCO evaluation's tokenizer.
     """
     words = []
-    for word in _WORD.findall(unicodedata.normalize("NFC", text).lower().replace("’", "'")):
+    for word in _WORD.findall(unicodedata.normalize("NFC", text).lower().replace("’", "'").replace("_", " ")):
         words += filter(None, _CLITIC.split(word))
     return words
 

@@ -32,7 +32,8 @@ def captions(seed, items=30, most=4, vocabulary=12):
     ("Two dogs' T-shirts, aren't they?", "two dogs t-shirts are n't they"),
     ("A man 's hat ; it’s 3.5 m (or 1,000 cm) -- \"tall\" .", "a man 's hat it 's 3.5 m or 1,000 cm tall"),
     ("U\u0308BER  \n ÉTÉ", "über été"),
-    ("... !", ""),
+    ("दो कुत्ते खेल रहे हैं।", "दो कुत्ते खेल रहे हैं"),
+    ("a_b ... !", "a b"),
 ])
 def test_words_of_captions(text, expected):
     assert caption_words(text) == expected.split()
