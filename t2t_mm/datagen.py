@@ -112,7 +112,11 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
               overwrite: bool, say: Say) -> Manifest:
     try:
         with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
-            splits = {split: _generate_split(problem, split, tmp_dir, folder, pool, say) for split in problem.splits}
+            splits = {}
+            for split in problem.splits:
+                splits[split] = _generate_split(problem, split, tmp_dir, folder, pool, say)
+                if not splits[split].count:
+                    raise UserError(_no_samples(problem, split, skipped.describe()))
             manifest = Manifest(problem.name, os.fspath(data_dir), splits, describe_features(problem), vocabularies,
                                 dropped=skipped.counts, notes=skipped.notes, facts=dict(problem.facts))
             write_manifest(manifest, folder)
@@ -123,6 +127,14 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
         raise UserError(f"{Path(data_dir, problem.name)} was made by another program meanwhile. "
                         f"To generate it again: {command(problem.name, data_dir)}") from None
     return manifest
+
+
+def _no_samples(problem, split: str, said: list[str]) -> str:
+    """The error for a split without examples; `said`: what was left out, and noted, on the way."""
+    why = "".join(f"\n  {line}" for line in said)
+    advice = (f"What was said on the way:{why}\nMend the files, or give more." if said else
+              f"Look at its samples(), or leave {split!r} out of its splits.")
+    return f"{problem.name} generates no samples for its split {split!r}. {advice}"
 
 
 def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: EncodingPool, say: Say) -> Split:
@@ -144,13 +156,11 @@ def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: Encod
 
     seed = f"{problem.name} {split}" if split == "train" else None  # evaluation and decoding keep the order
     shards = write_split(folder, split, chunks(), problem.shards.get(split, 1), shuffle_seed=seed)
-    if not seen:
-        raise UserError(f"{problem.name} generates no samples for its split {split!r}. "
-                        f"Look at its samples(), or leave {split!r} out of its splits.")
     say(_progress(problem, split, seen, start))
     units = columns_of(problem.features)
-    return Split(shards, {column: {"unit": _UNITS[units[column]], "mean": round(total / seen, 3), "longest": longest}
-                          for column, (total, longest) in totals.items()})
+    return Split(shards, {
+        column: {"unit": _UNITS[units[column]], "mean": round(total / max(seen, 1), 3), "longest": longest}
+        for column, (total, longest) in totals.items()})
 
 
 def _samples(problem, split: str, tmp_dir: str) -> Iterator[dict]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from t2t_mm.data.features import Image, Label, Text
+from t2t_mm.data.files.skipped import skip
 from t2t_mm.data.manifest import check_files, read_manifest
 from t2t_mm.data.records import read_stored
 from t2t_mm.data.vocabulary_building import load_encoders
@@ -142,6 +143,16 @@ class Silent(Words):
         return iter(()) if split == "test" else super().samples(split, tmp_dir)
 
 
+class Spoilt(Words):
+    """All of its dev split is left out."""
+
+    def samples(self, split, tmp_dir):
+        if split != "dev":
+            yield from super().samples(split, tmp_dir)
+        else:
+            skip("spoilt", "words.txt", 1)
+
+
 class Wrong(Words):
     """Its fifth dev sample is no text."""
 
@@ -151,7 +162,8 @@ class Wrong(Words):
 
 
 @pytest.mark.parametrize(("problem", "error", "words"), [
-    (Failing, ZeroDivisionError, "oh"), (Silent, UserError, "generates no samples for its split 'test'"),
+    (Failing, ZeroDivisionError, "oh"), (Silent, UserError, "generates no samples for its split 'test'. Look at"),
+    (Spoilt, UserError, "no samples for its split 'dev'. What was said on the way:\n  1 left out, spoilt: words.txt:1"),
     (Wrong, UserError, "words, dev sample 4 .*'targets'.*NoneType")])
 def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path):
     with pytest.raises(error, match=words) as caught:
