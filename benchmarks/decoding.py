@@ -1,8 +1,8 @@
 """Decoding: greedy and beam search with cached state, and without. `python -m benchmarks.decoding [--cases ...]`.
 
-64 sentences of 32 tokens in two batches, side by side as the decoder has them; every output has the full length, as the
-end of sentence never wins. TensorFlow is set up as t2t-decoder sets it up. Uncached, the model is called on all positions
-of a batch so far for each new one, as if there were no `step`.
+64 sentences of 32 tokens in two batches, side by side as the decoder has them; every output has the full length, as
+the end of sentence never wins. TensorFlow is set up as t2t-decoder sets it up. Uncached, the model is called on all
+positions of a batch so far for each new one, as if there were no `step`.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class Piece:
         self.result_path.write_text(json.dumps({
             "piece": dataclasses.asdict(self), "commands": [" ".join(_portable(command, home))
                                                             for command in commands.values()],
-            "cores": len(os.sched_getaffinity(0)), "gpus": gpus(), "seconds": clock.seconds, "figures": figures, "pivot_bleu": pivots,
+            "cores": len(os.sched_getaffinity(0)), "gpus": gpus(), "seconds": clock.seconds, "figures": figures,
+            "pivot_bleu": pivots,
         }, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return True
 
