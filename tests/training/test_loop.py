@@ -176,8 +176,12 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        Script(tmp_path, event=twice).run()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Script(tmp_path, event=twice).run()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_early_stopping_waits_as_long_as_its_patience_also_after_a_restart(tmp_path):
