@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.data.files.text_lines import is_unicode
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 
@@ -90,7 +91,7 @@ def read_samples(run: Experiment, problem: Any, rows: Iterable[Row]) -> list[dic
             if len(fields) != len(problem.inputs):
                 raise UserError(f"{problem.name} takes {len(problem.inputs)} columns parted by tabs: "
                                 f"{', '.join(problem.inputs)}. There are {len(fields)}.")
-            if any("\ud800" <= character <= "\udfff" for field in fields for character in field):
+            if not all(map(is_unicode, fields)):
                 raise UserError(f"{NOT_UTF8}.")
             if not all(field.strip() for field in fields):
                 raise UserError("the input is empty. Write something, or take it out.")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-_STREAMED = 0x7FFFFF00  # bytes; a writer that did not know the length when it wrote the header wrote the highest
+STREAMED = 0x7FFFFF00  # bytes; a writer that did not know the length when it wrote the header wrote the highest
 _OGG_PAGE, _LAST_PAGE = b"OggS", 4  # RFC 3533, section 6: a page's beginning, and the flag of a stream's last one
 _LONGEST_PAGE = 65_307  # bytes
 
@@ -22,7 +22,7 @@ def is_whole(path: Path) -> bool:
             return _chunk_is_whole(file, size, b"SSND", "big")
         if kind == b".snd":
             offset, length = (int.from_bytes(start[place:place + 4], "big") for place in (4, 8))
-            return length >= _STREAMED or offset + length <= size
+            return length >= STREAMED or offset + length <= size
         if kind == _OGG_PAGE:
             file.seek(max(0, size - _LONGEST_PAGE))
             return _ends_a_stream(file.read().rpartition(_OGG_PAGE)[2])
@@ -40,6 +40,6 @@ def _chunk_is_whole(file: BinaryIO, size: int, name: bytes, order: str) -> bool:
     while len(head := file.read(8)) == 8:
         length = int.from_bytes(head[4:], order)
         if head[:4] == name:
-            return length >= _STREAMED or file.tell() + length <= size
+            return length >= STREAMED or file.tell() + length <= size
         file.seek(length + length % 2, os.SEEK_CUR)
     return False

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from t2t_mm.data import sphere
-from t2t_mm.data.sound_containers import is_whole
+from t2t_mm.data.sound_containers import STREAMED, is_whole
 from t2t_mm.data.audio import mixed_down, read_wav
 from t2t_mm.errors import UserError
 
@@ -19,7 +19,6 @@ BROKEN = "sound that cannot be read"
 CUT = "sound that is cut short"
 EMPTY = "no sound in the file"
 _RATES = range(1000, 1_000_000)  # what else a header says is damage
-_STREAMED = 0x7FFFFF00  # bytes; programs that do not know the length when they write a header write the highest
 
 Sound = tuple[np.ndarray, int]  # float32 [samples] in [-1, 1], samples a second
 
@@ -121,7 +120,7 @@ def _wav_frames(path: Path, most_seconds: float) -> int | None:
             width = file.getnchannels() * file.getsampwidth()
     except (wave.Error, EOFError, RuntimeError):  # the last: a chunk that is longer than the file
         return None
-    if frames * width >= _STREAMED:
+    if frames * width >= STREAMED:
         _check_length(path.stat().st_size // width, rate, most_seconds, path)
         return 0
     _check_length(frames, rate, most_seconds, path)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from t2t_mm.data.files.picture_files import picture_files
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.splits import NAMES
+from t2t_mm.data.files.text_lines import is_unicode
 from t2t_mm.errors import UserError, did_you_mean
 
 NO_CLASS = "a folder that is called like no class of the problem"
@@ -55,7 +56,7 @@ def find_class_folders(folder: Path, classes: Sequence[str] = ()) -> ClassFolder
     names = sorted(set(names))
     if not names:
         raise UserError(f"{folder} has no pictures in folders of classes. Lay them out as {layout(folder)}.")
-    unwritable = [name for name in names if any("\ud800" <= character <= "\udfff" for character in name)]
+    unwritable = [name for name in names if not is_unicode(name)]
     if unwritable:
         raise UserError(f"{folder} has a folder of which the name is not UTF-8, {unwritable[0]!r}. Rename it.")
     missing = [name for name in classes if name not in names]

@@ -49,6 +49,11 @@ def fault_of(text: str, most_characters: int = MOST_CHARACTERS) -> str:
     return NOT_UTF8 if BROKEN in text else ""
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text is without the lone surrogates that bytes other than UTF-8 become."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def raw_lines(path: Path, most_bytes: int) -> Iterator[bytes]:
     """The lines as bytes, without line feed and byte order mark; of one beyond `most_bytes` a longer beginning."""
     rest = b""

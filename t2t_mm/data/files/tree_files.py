@@ -10,7 +10,7 @@ from pathlib import Path
 
 from t2t_mm.data.files.skipped import skip
 from t2t_mm.data.files.splits import NAMES
-from t2t_mm.data.files.text_lines import NOT_UTF8, raw_lines
+from t2t_mm.data.files.text_lines import NOT_UTF8, is_unicode, raw_lines
 from t2t_mm.data.files.trees import BrokenTree, Tree, cleaned, parse
 from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
@@ -46,13 +46,7 @@ def _fault(tree: Tree | None) -> str:
         return "nothing but traces"
     if tree.is_leaf:
         return "a tag and no bracket above it"
-    return "" if all(_is_unicode(leaf) for leaf in tree.leaves()) else NOT_UTF8
-
-
-def _is_unicode(leaf: Tree) -> bool:
-    """Whether tag and word are without the lone surrogates that bytes other than UTF-8 become."""
-    text = leaf.label + leaf.children[0]
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    return "" if all(is_unicode(leaf.label + leaf.children[0]) for leaf in tree.leaves()) else NOT_UTF8
 
 
 def find_tree_files(folder: Path) -> dict[str, list[Path]]:
