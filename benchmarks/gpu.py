@@ -21,10 +21,11 @@ import tensorflow as tf
 from benchmarks import synthetic
 from benchmarks.flops import training_flops
 from benchmarks.measure import emit
-from t2t_mm.decoding.beam_search import beam_search
-from t2t_mm.decoding.greedy import greedy
 from t2t_mm.decoding.protocol import EOS
+from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.inference import decode_batch
 from t2t_mm.layers.attention import SelfAttention
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.layers.convolution import ConvBlock
 from t2t_mm.layers.experts import MixtureOfExperts
 from t2t_mm.layers.randomness import seeded
@@ -160,7 +161,7 @@ def layer(case: Case, repeats: int, smoke: bool) -> None:
         keras.config.set_dtype_policy(policy)
 
     def forward(x):
-        with seeded([1, 2]):
+        with seeded([1, 2]), compiling(case.xla):
             return made(x, training=True)
 
     @tf.function(autograph=False, jit_compile=case.xla)
@@ -178,11 +179,14 @@ def layer(case: Case, repeats: int, smoke: bool) -> None:
 
 
 def decode_cases(smoke: bool) -> Iterator[Case]:
-    names = ("transformer_tiny",) if smoke else ("transformer_base", "multimodel_base")
-    for name in names:
-        for method in ("greedy", "beam_4"):
-            for precision in (WIDE,) if smoke else (NARROW, WIDE):
-                yield Case(f"{name}_{method}", 2 if smoke else 128, 4 if smoke else 64, precision, False, name)
+    if smoke:
+        yield from (Case(f"transformer_tiny_{method}", 2, 4, WIDE, method == "greedy", "transformer_tiny")
+                    for method in ("greedy", "beam_4"))
+        return
+    for precision, xla in ((WIDE, True), (WIDE, False), (NARROW, True), (NARROW, False)):
+        for name in ("transformer_base", "multimodel_base"):
+            for method in ("greedy", "beam_4"):
+                yield Case(f"{name}_{method}", 128, 64, precision, xla, name)
 
 
 def decode(case: Case, repeats: int, smoke: bool) -> None:
@@ -192,15 +196,14 @@ def decode(case: Case, repeats: int, smoke: bool) -> None:
     bias[EOS] = -1e4
     model.door(name, "targets").softmax.bias.assign(bias)
 
-    @tf.function(autograph=False)
-    def search(batch):
-        state = model.initial_state(model.encode(batch, name), name, case.length)
-        step = lambda ids, state: model.step(ids, state, name)  # noqa: E731
-        if case.name.endswith("greedy"):
-            return greedy(step, state, case.examples, case.length).ids
-        return beam_search(step, state, case.examples, case.length, 4, n_best=1).ids
+    settings = DecodeSettings(beam_size=1 if case.name.endswith("greedy") else 4)
+    rows, command = tf.range(case.examples), tf.constant(model.command_id(name))
 
-    measure(case, lambda: search(batch).numpy(), 0, repeats, smoke)
+    @tf.function(autograph=False, jit_compile=case.xla)
+    def decoded(batch):
+        return decode_batch(model, name, batch, rows, case.length, command, settings, case.xla).ids
+
+    measure(case, lambda: decoded(batch).numpy(), 0, repeats, smoke)
 
 
 GROUPS = {"train": (train_cases, train), "layers": (layer_cases, layer), "decoding": (decode_cases, decode)}

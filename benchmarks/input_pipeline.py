@@ -73,8 +73,7 @@ def training_step(experiment: Experiment, batch: dict[str, tf.Tensor], xla: str)
     """A function that updates a new model with the batch."""
     model = experiment.build_model()
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    compiled = use_xla(xla, model.gains_on_gpu)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=compiled, train_steps=1000)
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000)
     name = experiment.problems[0].name
     return lambda: float(train_step.step(name, batch, 1)["loss"])
 

@@ -44,7 +44,7 @@ def run(case: str, xla: str, steps: int, strategy: str) -> None:
     forget_peak()
     model, batch = experiment.build_model(), synthetic.batch(problem, examples)
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla, model.gains_on_gpu), train_steps=1000,
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000,
                            parts=parts(strategy))
     for step in range(steps):
         float(train_step.step(problem.name, batch, step)["loss"])

@@ -40,7 +40,7 @@ def run(case: str, xla: str, repeats: int, strategy: str) -> None:
     experiment = synthetic.experiment([problem], model_name, hparams_set, **changes)
     model, batch = experiment.build_model(), synthetic.batch(problem, examples)
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
-    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla, model.gains_on_gpu), train_steps=1000,
+    train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000,
                            parts=parts(strategy))
 
     def forward(batch):

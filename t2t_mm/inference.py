@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from t2t_mm.cores import side_by_side
 from t2t_mm.data.buckets import boundary_for
-from t2t_mm.data.examples import collate, shapes_of
+from t2t_mm.data.examples import collate, fill_up, shapes_of
 from t2t_mm.data.features import encode_samples
 from t2t_mm.data.manifest import checked_manifest
 from t2t_mm.data.records import read_stored
@@ -24,6 +24,7 @@ from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.layers.stepping import stepping
 from t2t_mm.metrics.corpus import check_names, corpus_metric
 from t2t_mm.metrics.references import ReferenceSets
@@ -44,17 +45,22 @@ class Decoder:
         settings: how to decode.
         which: "best" (on the dev split; the latest, if there is none yet) or "latest".
         batch_size: most samples decoded at once.
+        xla: "on", "off" or "auto" (on TPUs): whether XLA compiles decoding, for each longest output and shape of a
+            batch.
 
     `model` is the model, `step` the training step its weights are from. Raises UserError if there is no such run.
     """
 
     def __init__(self, experiment: Experiment | None, output_dir: str | os.PathLike,
-                 settings: DecodeSettings = DecodeSettings(), which: str = "best", batch_size: int = 32):
+                 settings: DecodeSettings = DecodeSettings(), which: str = "best", batch_size: int = 32,
+                 xla: str = "auto"):
         from t2t_mm.training.checkpoints import load_weights
+        from t2t_mm.training.distribution import use_xla
 
         self.experiment = Experiment.load(output_dir) if experiment is None else experiment
         self.settings = settings
         self.batch_size = batch_size
+        self._xla = use_xla(xla, gaining=["TPU"])
         self.model = self.experiment.build_model()
         self.step = load_weights(self.model, output_dir, which)
         self._functions: dict[Hashable, Callable] = {}
@@ -124,13 +130,15 @@ class Decoder:
         """Decodes records, similar lengths together; record i has the number first + i in its stream."""
         results: list[Outputs] = [[] for _ in records]
         command = self.model.command_id(problem.name)
-        function = self._function(problem)
 
         def decode(group: tuple[int, list[int]]) -> None:
             limit, places = group
-            batch = collate(problem, [records[i] for i in places])
-            ids, scores = function(batch, np.array(places, np.int32) + first, limit, command)
-            for place, hypotheses, values in zip(places, ids.numpy(), scores.numpy(), strict=True):
+            batch, rows = collate(problem, [records[i] for i in places]), np.array(places, np.int32) + first
+            if self._xla:
+                batch = fill_up(batch, problem.inputs, self.batch_size)
+                rows = np.pad(rows, (0, self.batch_size - len(rows)))
+            ids, scores = self._function(problem, limit)(batch, rows, limit, command)
+            for place, hypotheses, values in zip(places, ids.numpy(), scores.numpy()):  # without the rows filled up
                 results[place] = [(self._text(problem, records[place], hypothesis), float(value))
                                   for k, (hypothesis, value) in enumerate(zip(hypotheses, values, strict=True))
                                   if k == 0 or value > float("-inf")]
@@ -160,21 +168,27 @@ class Decoder:
         buckets = self.experiment.buckets(problem)
         return min(most, 2 * boundary_for(buckets, min(max(lengths), buckets.max_length)) + 20)
 
-    def _function(self, problem: Any) -> Callable:
-        """(batch, rows [N], longest output, command) → Decoded; problems that differ in their command only share it."""
+    def _function(self, problem: Any, longest: int) -> Callable:
+        """(batch, rows [N], longest output, command) → Decoded; problems that differ in their command only share it.
+
+        XLA has to know the longest output when it compiles: then there is a function for each.
+        """
         name = problem.name
         key = self.model.graph_key(name) if problem.inputs else name  # without inputs the command is the source
+        key = (key, longest) if self._xla else key
         if key not in self._functions:
             scalar, vector = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
             self._functions[key] = tf.function(
-                lambda batch, rows, limit, command: self._search(name, batch, rows, limit, command), autograph=False,
-                input_signature=[_signature(problem), vector, scalar, scalar])
+                lambda batch, rows, limit, command: self._search(
+                    name, batch, rows, longest if self._xla else limit, command),
+                autograph=False, jit_compile=self._xla, input_signature=[_signature(problem), vector, scalar, scalar])
         return self._functions[key]
 
-    def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor, command: tf.Tensor):
-        if not self.model.autoregressive(name):
+    def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: Any, command: tf.Tensor):
+        if self.model.autoregressive(name):
+            return decode_batch(self.model, name, batch, rows, limit, command, self.settings, self._xla)
+        with compiling(self._xla):
             return top_classes(self.model.call(batch, name, command=command).logits[:, 0], self.settings.n_best)
-        return decode_batch(self.model, name, batch, rows, limit, command, self.settings)
 
     # Words.
 
@@ -191,24 +205,31 @@ class Decoder:
         return self.experiment.encoders.get(feature.vocabulary)
 
 
-def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor,
-                 command: tf.Tensor, settings: DecodeSettings) -> Decoded:
+def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: Any,
+                 command: tf.Tensor, settings: DecodeSettings, xla: bool = False) -> Decoded:
     """The results of a batch of the problem `name`, generated one position at a time; in a graph.
 
     Args:
         rows: int32 [N], the numbers of the examples.
-        limit: int32 scalar, most positions.
+        limit: most positions: int32 scalar, for XLA a number.
         command: int32 scalar, the number of the command.
+        xla: whether XLA compiles the graph. It wants states that do not grow.
     """
-    source = model.encode(batch, name)
+    with compiling(xla):
+        source = model.encode(batch, name)
 
     def state(length: Any) -> dict[str, Any]:
         return {**model.initial_state(source, name, length), "command": tf.fill(tf.shape(rows), command)}
 
+    def step(ids: tf.Tensor, state: dict[str, Any]) -> tuple[tf.Tensor, dict[str, Any]]:
+        return model.step(ids, state, name)
+
+    if xla:
+        return search(step, state(limit), rows, limit, settings)
     room = Room(state)
     on_cpu = not tf.config.list_physical_devices("GPU")
     with stepping(model.trainable_variables, write_slot) if on_cpu else contextlib.nullcontext():
-        return search(lambda ids, state: model.step(ids, state, name), room.empty, rows, limit, settings, room)
+        return search(step, room.empty, rows, limit, settings, room)
 
 
 def _input_bytes(problem: Any, record: Record) -> Iterator[bytes]:

@@ -86,10 +86,10 @@ def data_dir(tmp_path_factory):
     return str(folder)
 
 
-def decoder(*problems, data_dir="", longest=100, batch_size=32, **settings):
+def decoder(*problems, data_dir="", longest=100, batch_size=32, xla="off", **settings):
     experiment = EchoExperiment(tuple(problems), "echo", "none", Hparams(max_length=longest), data_dir,
                                 encoders=dict(ENCODERS))
-    return Decoder(experiment, "", DecodeSettings(**settings), batch_size=batch_size)
+    return Decoder(experiment, "", DecodeSettings(**settings), batch_size=batch_size, xla=xla)
 
 
 def texts(results):
@@ -104,6 +104,24 @@ def test_results_come_in_the_order_of_the_samples_whatever_shares_a_batch(batch_
     results = echo.decode_samples(problem, [{"inputs": text} for text in SAMPLES])
     assert texts(results) == [["A" + text] for text in SAMPLES]
     assert echo.step == 7
+
+
+def test_xla_compiles_for_few_shapes_and_gives_the_same():
+    problem = toy_problems.ToyTextToText()
+    echo = decoder(problem, batch_size=3, xla="on")
+    shapes = []
+    call = echo._function
+
+    def noted(problem, longest):
+        function = call(problem, longest)
+        return lambda batch, *others: shapes.append((longest, *batch["inputs"].shape)) or function(batch, *others)
+
+    echo._function = noted
+    results = echo.decode_samples(problem, [{"inputs": text} for text in SAMPLES])
+    assert texts(results) == [["A" + text] for text in SAMPLES]
+    assert {rows for _, rows, _ in shapes} == {3}
+    assert all(length & (length - 1) == 0 for *_, length in shapes)
+    assert echo.traces == len({longest for longest, *_ in shapes})
 
 
 def test_samples_do_not_depend_on_batches_nor_on_chunks():

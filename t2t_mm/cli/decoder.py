@@ -12,7 +12,15 @@ from t2t_mm import experiment
 from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, check_one, check_split, define_run_flags, only_problem, take_flag
+from t2t_mm.cli.run_flags import (
+    check_checkpoint,
+    check_one,
+    check_split,
+    define_run_flags,
+    define_search_flags,
+    only_problem,
+    take_flag,
+)
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 
@@ -39,16 +47,13 @@ def define() -> Program:
     flags.string("split", None, "decode this split of the generated data, e.g. dev")
     flags.integer("limit", 0, "most examples of the split; 0: all", low=0)
     flags.boolean("json", False, "write one JSON object a line: input, outputs (text, score), reference")
-    flags.group("search")
-    flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
-    flags.number("alpha", 0.6, "length penalty of beam search", low=0)
+    define_search_flags(flags)
     flags.number("temperature", None, "sample, at this temperature")
     flags.integer("top_k", 0, "sample from so many most probable ids; 0: all", low=0)
     flags.number("top_p", 1.0, "sample from the most probable ids that sum to this", low=0, high=1)
     flags.integer("seed", 0, "of sampling", low=0, high=2**31 - 1)
     flags.integer("n_best", 1, "results for each input", low=1)
     flags.integer("max_length", 0, "most ids of an output; 0: by the length of the input", low=0)
-    flags.integer("batch_size", 32, "most inputs of a batch; on a CPU each core decodes one", low=1)
     return program
 
 
@@ -107,7 +112,8 @@ def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings,
     start_tensorflow(batches_at_once=many)
     from t2t_mm.inference import Decoder
 
-    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size)
+    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size,
+                      flags.xla)
     print(f"t2t-decoder: weights of step {decoder.step} ({flags.checkpoint})", file=sys.stderr)
     return decoder
 

@@ -12,7 +12,7 @@ from typing import Any
 from t2t_mm import experiment, registry
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, define_run_flags, take_flag, with_split
+from t2t_mm.cli.run_flags import check_checkpoint, define_run_flags, define_search_flags, take_flag, with_split
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.metrics.corpus import check_names
@@ -28,10 +28,8 @@ def define() -> Program:
     flags.integer("eval_steps", 0, "most teacher-forced batches of a problem; 0: the whole split", low=0)
     flags.boolean("decode", True, "decode as well")
     flags.integer("limit", 0, "most examples of a problem that are decoded; 0: the whole split", low=0)
-    flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
-    flags.number("alpha", 0.6, "length penalty of beam search", low=0)
-    flags.integer("batch_size", 32, "most examples decoded at once", low=1)
     flags.folder("json_file", None, "where the figures go (default: eval-SPLIT.json in --output_dir)")
+    define_search_flags(flags)
     return program
 
 
@@ -60,7 +58,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     from t2t_mm.training.evaluation import Evaluator
 
     start = time.monotonic()
-    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size)
+    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
     figures = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,

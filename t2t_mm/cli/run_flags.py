@@ -9,6 +9,8 @@ from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 
+XLA_FLAGS = ("auto", "on", "off")
+
 
 def define_run_flags(flags: FlagSet) -> None:
     """`--output_dir --problem --data_dir --checkpoint`: which run, which of its problems."""
@@ -18,6 +20,15 @@ def define_run_flags(flags: FlagSet) -> None:
                                   "vocabulary that it learned (zero-shot)")
     flags.folder("data_dir", None, "where the examples are now (default: where they were at training)")
     flags.choice("checkpoint", "best", ("best", "latest"), "which checkpoint")
+
+
+def define_search_flags(flags: FlagSet) -> None:
+    """`--beam_size --alpha --batch_size --xla`: how outputs are searched for."""
+    flags.group("search")
+    flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
+    flags.number("alpha", 0.6, "length penalty of beam search", low=0)
+    flags.integer("batch_size", 32, "most inputs of a batch; on a CPU each core decodes one", low=1)
+    flags.choice("xla", "auto", XLA_FLAGS, "compile the search: for a GPU and thousands of inputs; auto: on TPUs")
 
 
 def take_flag(argv: Sequence[str], name: str) -> tuple[list[str], list[str]]:

@@ -63,6 +63,20 @@ def _pad_together(arrays: Sequence[tf.Tensor]) -> tf.Tensor:
                      else array for array in arrays])
 
 
+def fill_up(batch: Tensors, features: dict[str, Feature], rows: int) -> Tensors:
+    """The batch with so many rows, its last one repeated, and its open axes padded to powers of two: few shapes."""
+    missing = rows - next(iter(batch.values())).shape[0]
+
+    def filled(tensor: tf.Tensor, shape: tuple[int | None, ...]) -> tf.Tensor:
+        open_axes = [(1 << (size - 1).bit_length()) - size if axis is None else 0
+                     for axis, size in zip(shape, tensor.shape[1:], strict=True)]
+        tensor = tf.concat([tensor, tf.repeat(tensor[-1:], missing, axis=0)], axis=0)
+        return tf.pad(tensor, [(0, 0), *((0, more) for more in open_axes)])
+
+    shapes = shapes_of(features)
+    return {key: filled(tensor, shapes.get(key, tensor.shape[1:])) for key, tensor in batch.items()}
+
+
 def finish_batch(batch: Tensors, features: dict[str, Feature]) -> Tensors:
     """Rounds up the frames of sounds and sets the static shapes."""
     shapes = shapes_of(features)

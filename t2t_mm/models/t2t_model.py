@@ -43,7 +43,6 @@ class T2TModel(Layer):
     """
 
     hparams_class: type
-    gains_on_gpu = True  # by XLA, in a training step, so that --xla=auto compiles it on a GPU
 
     def __init__(self, problems, vocabulary_sizes, hparams, modalities=None, **kwargs):
         super().__init__(**kwargs)

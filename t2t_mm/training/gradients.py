@@ -5,6 +5,7 @@ from functools import partial
 
 import tensorflow as tf
 
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.training.optimizers import Optimizer, read
 
 
@@ -76,7 +77,7 @@ class Gradients:
         """Gradients, means over target positions, number of target positions, number of examples."""
         loss_scale = self._optimizer.loss_scale
         scale = 1.0 if loss_scale is None else read(loss_scale.scale)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, compiling(self._xla):
             output = self._model.call(batch, problem, training=True, seed=seed, command=command)
             nats, tokens = self._model.loss(batch, problem, output, training=True)
             tokens = tf.cast(tokens, tf.float32)

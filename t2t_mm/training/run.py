@@ -71,7 +71,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
     scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy  # before the first tensor
     parts = distribution.parts(strategy)
-    compiled = distribution.use_xla(xla, registry.model(experiment.model_name).gains_on_gpu)
+    compiled = distribution.use_xla(xla)
     workers = Workers(scope)
     report = workers.reporter(report)
     with workers.together():

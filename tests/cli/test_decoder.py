@@ -23,9 +23,8 @@ class Shouting:
 
     step = 12
 
-    def __init__(self, experiment, output_dir, settings, which, batch_size):
+    def __init__(self, experiment, output_dir, settings, which, batch_size, xla):
         self.experiment, self.settings = experiment, settings
-        self.asked = [which, batch_size]
 
     def decode_samples(self, problem, samples, first=0):
         return [[(f"{self._shown(sample)} #{first + i}.{k}", -1.5 - k) for k in range(self.settings.n_best)]

@@ -19,7 +19,7 @@ class FakeDecoder:
     step = 12
     model = None
 
-    def __init__(self, experiment, output_dir, settings, which, batch_size):
+    def __init__(self, experiment, output_dir, settings, which, batch_size, xla):
         self.experiment, self.settings = experiment, settings
 
     def measure(self, problem, split, limit=None):

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from layer_cases import scattered, sequence
 
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.layers.convolution import BRANCH_GAIN, ConvBlock, ConvStep, DepthwiseConv1D, fold_dilation, unfold_dilation
 from t2t_mm.layers.randomness import seeded
 
@@ -30,10 +31,11 @@ def looped(x, kernel, dilation, causal):
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "centred"])
 @pytest.mark.parametrize("length", [1, 16])
 @pytest.mark.parametrize("kernel_size, dilation", [(1, 1), (3, 1), (5, 4), (15, 1), (15, 8), (2, 3), (3, 7)])
-def test_it_is_the_sum_over_its_taps_and_so_are_its_gradients(kernel_size, dilation, length, causal):
+@pytest.mark.parametrize("xla", [False, True], ids=["", "for_xla"])
+def test_it_is_the_sum_over_its_taps_and_so_are_its_gradients(kernel_size, dilation, length, causal, xla):
     layer = DepthwiseConv1D(kernel_size, dilation, causal)
     x, upstream = sequence(2, length, 1, D), sequence(2, length, 2, D)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, compiling(xla):
         tape.watch(x)
         y = layer(x)
         loss = tf.reduce_sum(y * upstream)

@@ -66,5 +66,11 @@ def test_a_sentence_does_not_depend_on_its_batch(name):
 @each_search
 def test_xla_gives_the_same(name, settings):
     model, inputs = shared_model(name), {"inputs": batch_of(PROBLEM)["inputs"]}
-    compiled = tf.function(lambda inputs: plain(model, inputs, settings), jit_compile=True, autograph=False)
+    command = tf.constant(model.command_id(PROBLEM))
+
+    @tf.function(jit_compile=True, autograph=False)
+    def compiled(inputs):
+        rows = tf.range(inputs["inputs"].shape[0])
+        return decode_batch(model, PROBLEM, inputs, rows, LENGTH, command, settings, xla=True)
+
     same(compiled(inputs), plain(model, inputs, settings))

@@ -6,6 +6,7 @@ import tensorflow as tf
 import toy_problems
 from model_cases import ALL_TOYS, MODELS, batch_of, make_model
 
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
 
@@ -28,7 +29,8 @@ def test_evaluation_compiles_for_each_shape_and_agrees(name, problem):
 
     @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
     def compiled(batch):
-        return model.call(batch, problem).logits
+        with compiling():
+            return model.call(batch, problem).logits
 
     for shape in ({}, {"rows": 2, "length": 5, "frames": 9}):
         batch = batch_of(problem, **shape)

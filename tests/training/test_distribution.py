@@ -46,12 +46,12 @@ def test_examples_of_a_repeated_batch_are_counted_once():
     ("auto", ["CPU"], False), ("auto", ["CPU", "GPU"], True), ("auto", ["TPU"], True),
     ("on", ["CPU"], True), ("off", ["CPU", "GPU"], False)])
 def test_xla_is_on_where_it_helps_or_as_asked(flag, devices, compiled):
-    assert distribution.use_xla(flag, True, devices) is compiled
+    assert distribution.use_xla(flag, devices=devices) is compiled
 
 
-def test_xla_is_left_off_on_a_gpu_for_models_that_lose_by_it():
-    assert not distribution.use_xla("auto", False, ["CPU", "GPU"])
-    assert distribution.use_xla("on", False, ["CPU", "GPU"]) and distribution.use_xla("auto", False, ["TPU"])
+def test_xla_is_left_off_on_devices_that_do_not_gain_by_it():
+    assert not distribution.use_xla("auto", ["TPU"], ["CPU", "GPU"])
+    assert distribution.use_xla("on", ["TPU"], ["CPU", "GPU"]) and distribution.use_xla("auto", ["TPU"], ["TPU"])
 
 
 def test_one_device_needs_no_strategy():
@@ -74,4 +74,4 @@ def test_wrong_names_are_explained():
     with pytest.raises(UserError, match="'mirrored'"):
         distribution.make_strategy("mirorred")
     with pytest.raises(UserError, match="auto, on, off"):
-        distribution.use_xla("maybe", True)
+        distribution.use_xla("maybe")
