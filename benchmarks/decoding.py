@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from benchmarks import synthetic
 from benchmarks.measure import Work, chosen, measure_in_turn
-from t2t_mm.cli.program import start_tensorflow
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.cores import at_once, side_by_side
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.inference import decode_batch

@@ -28,7 +28,7 @@ def cases() -> dict[str, tuple]:
 
 def run(case: str, xla: str, steps: int, strategy: str) -> None:
     """Measures one case in this process, which must be a fresh one, and prints its line."""
-    from t2t_mm.cli.program import start_tensorflow
+    from t2t_mm.cli.tensorflow_start import start_tensorflow
     tf = start_tensorflow(batches_at_once=strategy == "cores")
 
     from benchmarks import synthetic

@@ -226,7 +226,7 @@ def _against_loopback() -> str:
 
 
 def main() -> None:
-    from t2t_mm.cli.program import start_tensorflow
+    from t2t_mm.cli.tensorflow_start import start_tensorflow
 
     start_tensorflow()
     print(tables(count()), end="")

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import synthetic
 from benchmarks.flops import training_flops
 from benchmarks.measure import Work, chosen, measure
-from t2t_mm.cli.program import start_tensorflow
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.training.distribution import parts, use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep

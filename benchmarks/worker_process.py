@@ -19,7 +19,7 @@ CASES = {"multimodel_tiny": "multimodel", "transformer_small": "transformer"}  #
 
 def main(case: str, kind: str, cores: str, examples: str) -> None:
     os.sched_setaffinity(0, [int(core) for core in cores.split(",")])  # TensorFlow counts its threads by it
-    from t2t_mm.cli.program import start_tensorflow
+    from t2t_mm.cli.tensorflow_start import start_tensorflow
 
     tf = start_tensorflow()
     if kind == "mirrored":

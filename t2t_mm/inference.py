@@ -45,7 +45,7 @@ class Decoder:
         settings: how to decode.
         which: "best" (on the dev split; the latest, if there is none yet) or "latest".
         batch_size: most samples decoded at once.
-        xla: "on", "off" or "auto" (on TPUs): whether XLA compiles decoding, for each longest output and shape of a
+        xla: "on", "off" or "auto" (on for TPUs): whether XLA compiles decoding, for each longest output and shape of a
             batch.
 
     `model` is the model, `step` the training step its weights are from. Raises UserError if there is no such run.
@@ -60,7 +60,7 @@ class Decoder:
         self.experiment = Experiment.load(output_dir) if experiment is None else experiment
         self.settings = settings
         self.batch_size = batch_size
-        self._xla = use_xla(xla, gaining=["TPU"])
+        self._xla = use_xla(xla, calls=0)
         self.model = self.experiment.build_model()
         self.step = load_weights(self.model, output_dir, which)
         self._functions: dict[Hashable, Callable] = {}

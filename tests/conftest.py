@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm.cli.program import set_up_tensorflow
+from t2t_mm.cli.tensorflow_start import set_up_tensorflow
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 set_up_tensorflow()

@@ -35,7 +35,7 @@ def test_an_error_of_a_batch_is_the_callers():
 def test_a_core_is_a_batch_where_operations_share_the_cores():
     code = """
 import os
-from t2t_mm.cli.program import start_tensorflow
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 start_tensorflow(batches_at_once={})
 from t2t_mm.cores import at_once
 print(at_once(), min(len(os.sched_getaffinity(0)), 8))

@@ -5,7 +5,8 @@ import tempfile
 
 from t2t_mm import registry
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, define_data_flags, set_up_tensorflow
+from t2t_mm.cli.program import Program, define_data_flags
+from t2t_mm.cli.tensorflow_start import set_up_tensorflow
 
 
 def define() -> Program:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from t2t_mm import experiment
 from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, start_tensorflow
+from t2t_mm.cli.program import Program
 from t2t_mm.cli.run_flags import (
     check_checkpoint,
     check_one,
@@ -21,6 +21,7 @@ from t2t_mm.cli.run_flags import (
     only_problem,
     take_flag,
 )
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 
@@ -109,7 +110,7 @@ def _check_one_source(flags: FlagSet, inputs: Sequence[str]) -> None:
 
 def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings, many: bool = False) -> Any:
     """Starts TensorFlow, for one batch at a time or for many, and loads the run's weights."""
-    start_tensorflow(batches_at_once=many)
+    start_tensorflow(batches_at_once=many, output_dir=flags.output_dir)
     from t2t_mm.inference import Decoder
 
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size,

@@ -11,8 +11,9 @@ from typing import Any
 
 from t2t_mm import experiment, registry
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, start_tensorflow
+from t2t_mm.cli.program import Program
 from t2t_mm.cli.run_flags import check_checkpoint, define_run_flags, define_search_flags, take_flag, with_split
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.metrics.corpus import check_names
@@ -52,7 +53,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
     if path.is_dir():
         raise UserError(f"--json_file={path} is a folder. Name a file.")
-    start_tensorflow(batches_at_once=True)
+    start_tensorflow(batches_at_once=True, output_dir=flags.output_dir)
     from t2t_mm.inference import Decoder
     from t2t_mm.report.eval_table import eval_text
     from t2t_mm.training.evaluation import Evaluator

@@ -1,10 +1,8 @@
-"""What every program shares: its flags, help, the user's folder, exit statuses, and the start of TensorFlow."""
+"""What every program shares: its flags, help, the user's folder and exit statuses."""
 
 import contextlib
-import gc
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -154,93 +152,3 @@ def check_names(flags: FlagSet) -> None:
         if not (feature and colon and modality):
             raise UserError(f"--modality: {item!r} is not feature:modality. Write it like inputs:image_small.")
         registry.check_name("modality", modality)
-
-
-def start_tensorflow(batches_at_once: bool = False) -> Any:
-    """Imports TensorFlow, set up as all programs want it, and returns it; it takes seconds, so check flags first.
-
-    batches_at_once: for programs that decode or evaluate many batches (cores.py).
-
-    What it says at the start (of oneDNN, absent GPUs) is shown only if it fails, or with TF_CPP_MIN_LOG_LEVEL=0.
-    """
-    set_up_tensorflow()
-    with contextlib.nullcontext() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0" else _quiet_unless_it_fails():
-        tf = _import_tensorflow()
-        # Rewriting graphs costs seconds for each graph and gave the steps nothing.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        for gpu in tf.config.list_physical_devices("GPU"):
-            try:
-                tf.config.experimental.set_memory_growth(gpu, True)
-            except RuntimeError:  # the device is in use already
-                pass
-        if batches_at_once:
-            from t2t_mm.cores import share_cores
-
-            share_cores()
-    return tf
-
-
-def set_up_tensorflow() -> None:
-    """Environment variables that count when TensorFlow is imported, by whomever; what the user has set stays."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # XLA for GPUs: with Triton it aborts on products of a MultiModel (TensorFlow 2.21, triton_tiling_propagation.cc)
-    # and compiles twice as long, to try its tilings; without, products go to cuBLAS.
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_gpu_enable_triton_gemm" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_enable_triton_gemm=false".strip()
-
-
-def _import_tensorflow() -> Any:
-    if "tensorflow" not in sys.modules:
-        with _hidden("matplotlib", "sklearn"), _without_garbage_collection():
-            import tensorflow
-    import tensorflow
-    return tensorflow
-
-
-@contextlib.contextmanager
-def _hidden(*packages: str) -> Iterator[None]:
-    """In here a package that is not imported yet looks as if it was not installed.
-
-    keras imports these where it finds them, for parts that nothing here uses: 1.5 of the 5 s of its own import.
-    """
-    absent = [package for package in packages if package not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # None: "import" raises ModuleNotFoundError
-    try:
-        yield
-    finally:
-        for package in absent:
-            del sys.modules[package]
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """What is imported in here stays for good: no collection looks through it, in here or ever; that saves 1 s."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
-
-
-@contextlib.contextmanager
-def _quiet_unless_it_fails() -> Iterator[None]:
-    """Holds back what is written to stderr, by C++ code too, and shows it if the block ends in an exception."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)

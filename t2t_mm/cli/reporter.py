@@ -4,7 +4,8 @@ from pathlib import Path
 
 from t2t_mm import experiment
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, start_tensorflow
+from t2t_mm.cli.program import Program
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.cli.run_flags import check_checkpoint, with_split
 from t2t_mm.errors import UserError
 

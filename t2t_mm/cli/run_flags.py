@@ -28,7 +28,8 @@ def define_search_flags(flags: FlagSet) -> None:
     flags.integer("beam_size", 1, "hypotheses of beam search; 1: greedy", low=1)
     flags.number("alpha", 0.6, "length penalty of beam search", low=0)
     flags.integer("batch_size", 32, "most inputs of a batch; on a CPU each core decodes one", low=1)
-    flags.choice("xla", "auto", XLA_FLAGS, "compile the search: for a GPU and thousands of inputs; auto: on TPUs")
+    flags.choice("xla", "auto", XLA_FLAGS, "compile the search: for a GPU and 20,000 inputs or more; "
+                 "auto: on TPUs")
 
 
 def take_flag(argv: Sequence[str], name: str) -> tuple[list[str], list[str]]:

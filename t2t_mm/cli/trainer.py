@@ -5,8 +5,9 @@ import time
 from t2t_mm import experiment, experiment_names
 from t2t_mm.cli import datagen
 from t2t_mm.cli.flag_set import FlagSet
-from t2t_mm.cli.program import Program, define_experiment_flags, start_tensorflow
+from t2t_mm.cli.program import Program, define_experiment_flags
 from t2t_mm.cli.run_flags import XLA_FLAGS
+from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
 from t2t_mm.training import run_folder
@@ -29,7 +30,8 @@ def define() -> Program:
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("devices")
-    flags.choice("xla", "auto", XLA_FLAGS, "compile the training step; auto: on TPUs and GPUs")
+    flags.choice("xla", "auto", XLA_FLAGS, "compile the training step; auto: on TPUs, and on GPUs for "
+                 "1,000 steps or more for each shape of batch")
     flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs; "
                  "cores: each core of a CPU has a part of every batch")
     return program
@@ -61,7 +63,7 @@ def work(flags: FlagSet, started: float) -> int | None:
         run.check_output_dir(flags.output_dir)
     if flags.schedule == "evaluate" and not flags.dry_run:
         return _evaluate(flags)
-    start_tensorflow(batches_at_once=flags.strategy == "cores")
+    start_tensorflow(flags.strategy == "cores", None if flags.dry_run else flags.output_dir)
     return _describe(run, flags.strategy, steps) if flags.dry_run else _train(run, flags, steps, started)
 
 

@@ -47,7 +47,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         eval_steps: most dev batches of a problem in an evaluation; 0: all.
         eval_interval: steps between evaluations; 0: as the hparams say. There is one at the end in any case.
         checkpoint_interval: steps between checkpoints; 0: as between evaluations.
-        xla: "auto", "on" or "off" (training/distribution.py).
+        xla: "auto", "on" or "off" (`distribution.use_xla`).
         strategy: a kind of `distribution.make_strategy`, a tf.distribute.Strategy, or None. With several workers all
             call this with the same arguments; worker 0 alone reports, and writes for all.
         early_stopping_patience: stop after so many evaluations without a lower mean log-perplexity; 0: never.
@@ -71,7 +71,8 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     intervals = loop.Intervals(steps, every, checkpoint_interval or every, log_interval, early_stopping_patience)
     scope = distribution.make_strategy(strategy) if isinstance(strategy, str) else strategy  # before the first tensor
     parts = distribution.parts(strategy)
-    compiled = distribution.use_xla(xla)
+    shapes = sum(len(experiment.buckets(problem).boundaries) for problem in experiment.problems)
+    compiled = distribution.use_xla(xla, steps / shapes)
     workers = Workers(scope)
     report = workers.reporter(report)
     with workers.together():

@@ -32,7 +32,7 @@ def write(output_dir: str | os.PathLike, fields: Mapping[str, Any], encoders: Ma
         if key != Bytes.kind:
             with atomic_file(vocabulary_path(output_dir, key)) as partial:
                 encoder.save(partial)
-    fields = {"format_version": FORMAT_VERSION, **fields, "versions": _versions()}
+    fields = {"format_version": FORMAT_VERSION, **fields, "versions": versions()}
     with atomic_file(Path(output_dir, FILE_NAME)) as partial:  # last: where it is, the vocabularies are
         partial.write_text(json.dumps(fields, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -154,11 +154,12 @@ def _shown(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that count, where they are installed by these names."""
+    found = {"python": platform.python_version()}
     for package in ("t2t-mm", "tensorflow", "keras", "sentencepiece"):
         try:
-            versions[package] = metadata.version(package)
+            found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return versions
+    return found

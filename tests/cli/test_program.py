@@ -1,18 +1,13 @@
 """Laws of every program: both spellings of flags, short errors with status 2, no TensorFlow before it is needed."""
 
-import gc
-import importlib
 import os
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 from absl import flags as absl_flags
+from new_process import in_new_process
 
 from t2t_mm import registry
-from t2t_mm.cli import program as program_module
 from t2t_mm.cli.program import Program, define_experiment_flags
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
@@ -179,12 +174,6 @@ def test_exit_statuses(capsys):
         run(work=lambda flags: 1 / 0)
 
 
-def in_new_process(code, **env):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True,
-                          env={**kept, **env}, cwd=Path(__file__).parents[2])
-
-
 def test_a_reader_that_goes_away_is_no_error():
     done = in_new_process("""
         import os, subprocess, sys
@@ -216,76 +205,3 @@ def test_help_and_wrong_flags_never_import_tensorflow():
         print("HEAVY", sorted({"tensorflow", "keras"} & set(sys.modules)))
         """)
     assert done.stdout.splitlines()[-1:] == ["HEAVY []"], done.stdout + done.stderr
-
-
-def with_tensorflow(source, code, folder, **env):
-    """Runs the code where `import tensorflow` imports the source."""
-    (folder / "tensorflow.py").write_text(textwrap.dedent(source))
-    return in_new_process(code, PYTHONPATH=str(folder), **env)
-
-
-TALK = "import os\nos.write(2, b'a remark of C++')\n"
-START = "from t2t_mm.cli.program import start_tensorflow\nstart_tensorflow()"
-
-
-@pytest.mark.parametrize("ending,level,heard", [
-    ("1 / 0", "2", True), ("raise KeyboardInterrupt", "3", True), ("1 / 0", "0", True),
-    ("from unittest.mock import MagicMock\nconfig = MagicMock()", "2", False),
-    ("from unittest.mock import MagicMock\nconfig = MagicMock()", "0", True)])
-def test_what_tensorflow_says_at_its_start_is_shown_if_it_fails_or_is_asked_for(ending, level, heard, tmp_path):
-    done = with_tensorflow(TALK + ending, START + "\nimport sys; print('later', file=sys.stderr)", tmp_path,
-                           TF_CPP_MIN_LOG_LEVEL=level)
-    assert done.stderr.count("a remark of C++") == heard
-    assert ("later" in done.stderr) == (done.returncode == 0) == ("MagicMock" in ending)
-
-
-NO_TRITON = "--xla_gpu_enable_triton_gemm=false"
-
-
-@pytest.mark.parametrize("given,used", [
-    ({}, f"1 {NO_TRITON}"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, f"0 {NO_TRITON}"),
-    ({"XLA_FLAGS": "--xla_dump_to=here"}, f"1 --xla_dump_to=here {NO_TRITON}"),
-    ({"XLA_FLAGS": "--xla_gpu_enable_triton_gemm=true"}, "1 --xla_gpu_enable_triton_gemm=true")])
-def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given, used, tmp_path):
-    done = with_tensorflow("""
-        import os
-        SEEN = dict(os.environ)
-        GROWTH, OPTIONS = [], {}
-        class config:
-            list_physical_devices = staticmethod(lambda kind: ["one", "busy"])
-            class optimizer:
-                set_experimental_options = staticmethod(OPTIONS.update)
-            class experimental:
-                @staticmethod
-                def set_memory_growth(device, on):
-                    if device == "busy":
-                        raise RuntimeError("already initialised")
-                    GROWTH.append((device, on))
-        """, """
-        from t2t_mm.cli.program import start_tensorflow
-        tf = start_tensorflow()
-        print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.SEEN["XLA_FLAGS"], tf.OPTIONS,
-              tf.GROWTH)
-        """, tmp_path, **given)
-    assert done.stdout.strip() == f"3 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr
-
-
-# The start of TensorFlow.
-
-def test_a_hidden_package_looks_absent_and_is_there_again(monkeypatch):
-    monkeypatch.delitem(sys.modules, "sched", raising=False)
-    with program_module._hidden("sched", "os"):
-        with pytest.raises(ImportError):
-            importlib.import_module("sched")
-        assert importlib.import_module("os") is os  # what is imported already stays
-    assert importlib.import_module("sched")
-
-
-def test_garbage_is_collected_again_after_the_import():
-    try:
-        with pytest.raises(ValueError), program_module._without_garbage_collection():
-            assert not gc.isenabled()
-            raise ValueError
-        assert gc.isenabled() and gc.get_freeze_count()
-    finally:
-        gc.unfreeze()
