@@ -135,7 +135,21 @@ def _zero_shot() -> str:
     return table(("model", "De→Fr BLEU, never trained", "Fr→De", *names), rows)
 
 
-TABLES = {"baselines": _baselines, "joint": _joint, "parsing": _parsing, "blocks": _blocks, "zero_shot": _zero_shot}
+def _mixing() -> str:
+    rows = []
+    for mixing in pieces.MIXINGS:
+        of_seed = lambda seed, mixing=mixing: pieces.mixed(mixing, seed)
+        measured = [[measure(of_seed(seed), problem) for problem in pieces.FOUR] for seed in pieces.SEEDS]
+        means = [sum(one["log_perplexity"] for one in of_four) / len(of_four) for of_four in measured if all(of_four)]
+        rows.append((f"`{mixing}`", _cell(means, 3), *(cell(of_seed, problem, key) for problem in pieces.FOUR
+                                                       for key in ("log_perplexity", "measure"))))
+    names = [f"{problem.split('_')[0]}: {column}" for problem in pieces.FOUR
+             for column in ("log-perplexity", _of_field(problem).written)]
+    return table(("mixing", "mean log-perplexity", *names), rows)
+
+
+TABLES = {"baselines": _baselines, "joint": _joint, "parsing": _parsing, "blocks": _blocks, "zero_shot": _zero_shot,
+          "mixing": _mixing}
 
 
 def _pieces(page: Sequence[Piece]) -> str:

@@ -19,6 +19,9 @@ TO_AND_FROM_ENGLISH = tuple(name for name in EIGHT if name.startswith("translate
 ZERO_SHOT_STEPS = 4 * 900
 VARIANTS = {"plain": "", "adversary": "adversary_coef=0.1", "similarity": "similarity_coef=1",
             "both": "adversary_coef=0.1,similarity_coef=1"}
+FOUR = (IMAGES, GERMAN, "speech_fsdd", PARSING)
+MIXINGS = ("uniform", "adaptive")
+MIXED_STEPS = 4 * 250
 BLOCKS = {"no_experts": "experts=false", "no_attention": "attention=false"}
 
 
@@ -54,6 +57,12 @@ def supervised(seed: int) -> Piece:
     return Piece(f"zero_shot-supervised-s{seed}", UNSEEN, ZERO_SHOT_STEPS // 2, seed=seed)
 
 
+def mixed(mixing: str, seed: int) -> Piece:
+    """Four problems of four kinds, and who decides which is trained."""
+    return Piece(f"mixing-{mixing}-s{seed}", FOUR, MIXED_STEPS, hparams=f"{LONG},mixing={mixing}", seed=seed,
+                 eval_interval=MIXED_STEPS // 8)
+
+
 BASELINES = (
     Piece("baseline-speech", ("speech_fsdd",), 1500, eval_interval=500),
     Piece("baseline-parse", (PARSING,), 4000, "transformer", "transformer_tiny",
@@ -73,4 +82,5 @@ PAGES: dict[str, tuple[Piece, ...]] = {
                     for piece in (alone(problem, seed), *(without(block, problem, seed) for block in BLOCKS))),
     "zero_shot": tuple(piece for seed in SEEDS
                        for piece in (*(zero_shot(variant, seed) for variant in VARIANTS), supervised(seed))),
+    "mixing": tuple(mixed(mixing, seed) for seed in SEEDS for mixing in MIXINGS),
 }
