@@ -5,7 +5,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from absl import flags as absl_flags
 

@@ -65,11 +65,12 @@ def _keep_what_is_compiled(folder: Path) -> None:
     models = [line for path in sorted(Path(GPUS).glob("*/information"))
               for line in path.read_text(errors="replace").splitlines() if line.startswith("Model")]
     flags = os.environ.get("TF_XLA_FLAGS", "")
+    if not models or "tf_xla_persistent_cache_directory" in flags:
+        return
     kind = hashlib.sha256(repr([models, versions()]).encode()).hexdigest()
     folder = folder.absolute() / kind[:12]
     there = next(parent for parent in folder.parents if parent.exists())
-    usable = os.access(there, os.W_OK) and not any(character.isspace() for character in str(folder))
-    if models and usable and "tf_xla_persistent_cache_directory" not in flags:
+    if os.access(there, os.W_OK) and not any(character.isspace() for character in str(folder)):
         os.environ["TF_XLA_FLAGS"] = f"{flags} --tf_xla_persistent_cache_directory={folder}".strip()
 
 

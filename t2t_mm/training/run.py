@@ -11,7 +11,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import registry
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, train_batches
