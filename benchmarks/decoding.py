@@ -17,6 +17,7 @@ from benchmarks.measure import Work, chosen, measure_in_turn
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.cores import at_once, side_by_side
 from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.hparams.hparams import PRECISIONS
 from t2t_mm.inference import decode_batch
 from t2t_mm.layers.experts import NoisyTopKGate
 
@@ -36,10 +37,11 @@ QUICK = {
 END = 1
 
 
-def run(case: str, lines: list[tuple], repeats: int) -> None:
+def run(case: str, lines: list[tuple], repeats: int, precision: str) -> None:
     """Times the lines of a case in turn; a token is an output of one sentence."""
     model_name, hparams_set, _ = CASES[case]
-    model = synthetic.experiment([PROBLEM], model_name, hparams_set, max_length=512).build_model()
+    experiment = synthetic.experiment([PROBLEM], model_name, hparams_set, max_length=512, mixed_precision=precision)
+    model = experiment.build_model()
     bias = model.door(PROBLEM.name, "targets").softmax.bias
     bias.assign(tf.tensor_scatter_nd_update(bias, [[END]], [-1e9]))
     _spread_over_experts(model)
@@ -51,7 +53,7 @@ def run(case: str, lines: list[tuple], repeats: int) -> None:
         batch = _uncached(model, inputs, length) if kind == "uncached" else _cached(model, inputs, kind, length)
         functions[name] = lambda batch=batch: list(side_by_side(lambda _: batch(), range(BATCHES)))
         works[name] = Work(BATCHES * EXAMPLES, BATCHES * EXAMPLES * length)
-        extras[name] = {"length": length, "at_once": at_once()}
+        extras[name] = {"length": length, "at_once": at_once(), "mixed_precision": precision}
     measure_in_turn(functions, works, repeats, 1, extras)
 
 
@@ -96,13 +98,14 @@ def _uncached(model, inputs: dict[str, tf.Tensor], length: int) -> Callable[[], 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
+    parser.add_argument("--mixed_precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="fewer cases")
     arguments = parser.parse_args()
     start_tensorflow(batches_at_once=True)
     cases = QUICK if arguments.quick else CASES
     for case in chosen(cases, arguments.cases):
-        run(case, cases[case][2], arguments.repeats)
+        run(case, cases[case][2], arguments.repeats, arguments.mixed_precision)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from benchmarks import synthetic
 from benchmarks.flops import training_flops
 from benchmarks.measure import Work, chosen, measure
 from t2t_mm.cli.tensorflow_start import start_tensorflow
+from t2t_mm.hparams.hparams import PRECISIONS
 from t2t_mm.training.distribution import parts, use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
@@ -34,10 +35,10 @@ CASES = {
 QUICK = ("transformer_small", "multimodel_small", "multimodel_tiny_audio")
 
 
-def run(case: str, xla: str, repeats: int, strategy: str) -> None:
+def run(case: str, xla: str, repeats: int, strategy: str, precision: str) -> None:
     """Builds the model of a case and times its training step."""
     problem, examples, model_name, hparams_set, changes = CASES[case]
-    experiment = synthetic.experiment([problem], model_name, hparams_set, **changes)
+    experiment = synthetic.experiment([problem], model_name, hparams_set, mixed_precision=precision, **changes)
     model, batch = experiment.build_model(), synthetic.batch(problem, examples)
     optimizer = make_optimizer(experiment.hparams, model.trainable_variables)
     train_step = TrainStep(model, optimizer, experiment.hparams, xla=use_xla(xla), train_steps=1000,
@@ -50,7 +51,7 @@ def run(case: str, xla: str, repeats: int, strategy: str) -> None:
     work = Work(examples, tokens, training_flops(forward, batch))
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     measure(case, lambda: float(train_step.step(problem.name, batch, 1)["loss"]), work, repeats,
-            parameters=parameters, xla=xla, parts=parts(strategy))
+            parameters=parameters, xla=xla, parts=parts(strategy), mixed_precision=precision)
 
 
 def main() -> None:
@@ -58,12 +59,14 @@ def main() -> None:
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
     parser.add_argument("--xla", choices=("auto", "on", "off"), default="auto")
     parser.add_argument("--strategy", choices=("none", "cores"), default="none", help="as that of t2t-trainer")
+    parser.add_argument("--mixed_precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help=f"five repeats of {', '.join(QUICK)}")
     arguments = parser.parse_args()
     start_tensorflow(batches_at_once=arguments.strategy == "cores")
     for case in chosen(QUICK if arguments.quick else CASES, arguments.cases):
-        run(case, arguments.xla, 5 if arguments.quick else arguments.repeats, arguments.strategy)
+        run(case, arguments.xla, 5 if arguments.quick else arguments.repeats, arguments.strategy,
+            arguments.mixed_precision)
 
 
 if __name__ == "__main__":

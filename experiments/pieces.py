@@ -69,6 +69,8 @@ BASELINES = (
           f"{LONG},batch_size=2048,dropout=0.2,learning_rate=2e-3", eval_interval=500),
     Piece("baseline-translate", (GERMAN,), 3000, "transformer", "transformer_small",
           "dropout=0.3,learning_rate=2e-3,learning_rate_schedule=cosine", eval_interval=500),
+    Piece("baseline-translate-bfloat16", (GERMAN,), 3000, "transformer", "transformer_small",
+          "dropout=0.3,learning_rate=2e-3,learning_rate_schedule=cosine,mixed_precision=bfloat16", eval_interval=500),
     Piece("baseline-image", (IMAGES,), 6000, eval_interval=1000,
           hparams="image_filters=32:64:128:192,weight_decay=0.05,label_smoothing=0.1"),
     Piece("baseline-caption", ("caption_flickr8k",), 2000, eval_interval=500, hparams="dropout=0.1"),

@@ -68,6 +68,11 @@ class Experiment:
         trained = {problem.name for problem in self.problems}
         return dataclasses.replace(self, unseen=tuple(self._unseen(name) for name in names if name not in trained))
 
+    def in_precision(self, mixed_precision: str | None) -> Experiment:
+        """This experiment with activations of another type; None: as it is."""
+        changed = {"mixed_precision": mixed_precision} if mixed_precision else {}
+        return dataclasses.replace(self, hparams=self.hparams.replace(**changed))
+
     def _unseen(self, name: str) -> Any:
         names = [problem.name for problem in self.problems]
         said = f"This run was not trained on {name}, only on {', '.join(names)}. Other problems can be asked for "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
@@ -228,8 +227,13 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
         return search(step, state(limit), rows, limit, settings)
     room = Room(state)
     on_cpu = not tf.config.list_physical_devices("GPU")
-    with stepping(model.trainable_variables, write_slot) if on_cpu else contextlib.nullcontext():
+    ways = {"multiply_columns": _multiply_columns, "write_slot": write_slot} if on_cpu else {}
+    with stepping(model.trainable_variables, model.compute_dtype, **ways):
         return search(step, room.empty, rows, limit, settings, room)
+
+
+def _multiply_columns(x: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(x, columns, transpose_b=True)
 
 
 def _input_bytes(problem: Any, record: Record) -> Iterator[bytes]:

@@ -185,6 +185,14 @@ def test_problems_with_a_known_command_and_vocabulary_can_be_asked_for(data_dir)
     assert asked.to_dict() == copies.to_dict()
 
 
+def test_a_run_can_be_had_in_another_precision_with_the_same_weights(data_dir):
+    run = create(data_dir, ["algorithmic_reverse"])
+    assert run.in_precision(None) == run == run.in_precision("float32")
+    narrow = run.in_precision("bfloat16").build_model()
+    assert narrow.compute_dtype == "bfloat16" and {variable.dtype for variable in narrow.variables} == {"float32"}
+    assert [v.shape for v in narrow.variables] == [v.shape for v in run.build_model().variables]
+
+
 @pytest.mark.parametrize("name, said", [
     ("algorithmic_sort", "not trained on algorithmic_sort.*command is one of to-reverse"),
     ("algorithmic_revers", "Did you mean 'algorithmic_reverse'"),

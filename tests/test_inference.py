@@ -8,7 +8,6 @@ import tensorflow as tf
 import toy_problems
 
 from t2t_mm import datagen
-from t2t_mm.data.features import encode_samples
 from t2t_mm.data.text_encoders import EOS, Bytes
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
@@ -28,6 +27,7 @@ class Echo:
     """Writes the source text again (without one: the command's letter), or the class that the inputs' sum says."""
 
     trainable_variables = ()
+    compute_dtype = "float32"
 
     def __init__(self, problems):
         self.problems = {problem.name: problem for problem in problems}

@@ -72,6 +72,7 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     _check_one_source(flags, inputs)
     check_one(names)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir).asked_for(names)
+    run = run.in_precision(flags.mixed_precision)
     problem = only_problem(run, names)
     settings.check_target(problem.targets.is_text)
     check_checkpoint(flags.output_dir)
@@ -113,8 +114,7 @@ def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings,
     start_tensorflow(batches_at_once=many, output_dir=flags.output_dir)
     from t2t_mm.inference import Decoder
 
-    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size,
-                      flags.xla)
+    decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     print(f"t2t-decoder: weights of step {decoder.step} ({flags.checkpoint})", file=sys.stderr)
     return decoder
 

@@ -45,7 +45,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     settings = DecodeSettings(beam_size=flags.beam_size, alpha=flags.alpha)
     run = experiment.Experiment.load(flags.output_dir, flags.data_dir, flags.t2t_usr_dir)
     names = registry.expand(names)
-    run = run.asked_for(names)
+    run = run.asked_for(names).in_precision(flags.mixed_precision)
     problems = with_split(run, [run.problem(name) for name in dict.fromkeys(names)], flags.split)
     for problem in problems:
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
@@ -63,6 +63,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
     figures = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,
+               "mixed_precision": run.hparams.mixed_precision,
                "decoding": decoding if flags.decode else None, "problems": {}}
     for problem in problems:
         print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)

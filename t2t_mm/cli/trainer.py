@@ -6,14 +6,13 @@ from t2t_mm import experiment, experiment_names
 from t2t_mm.cli import datagen
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program, define_experiment_flags
-from t2t_mm.cli.run_flags import XLA_FLAGS
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
 from t2t_mm.training import run_folder
+from t2t_mm.training.choices import STRATEGIES, XLA
 
 SCHEDULES = ("train_and_evaluate", "train", "evaluate")
-STRATEGIES = ("auto", "none", "cores", "mirrored", "multi_worker")
 
 
 def define() -> Program:
@@ -30,7 +29,7 @@ def define() -> Program:
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("devices")
-    flags.choice("xla", "auto", XLA_FLAGS, "compile the training step; auto: on TPUs, and on GPUs for "
+    flags.choice("xla", "auto", XLA, "compile the training step; auto: on TPUs, and on GPUs for "
                  "1,000 steps or more for each shape of batch")
     flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs; "
                  "cores: each core of a CPU has a part of every batch")

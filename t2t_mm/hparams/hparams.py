@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from t2t_mm.errors import UserError, did_you_mean
 
+PRECISIONS = ("float32", "bfloat16", "float16")
 _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -61,7 +62,7 @@ class Hparams:
     adversary_coef: float = hparam(0.0, "strength of the domain adversary's reversed gradient; 0: none", low=0.0)
     similarity_coef: float = hparam(0.0, "weight of the distance between encoded input and target; 0: none", low=0.0)
     mixed_precision: str = hparam("float32", "type of the activations; variables are always float32",
-                                  choices=("float32", "bfloat16", "float16"))
+                                  choices=PRECISIONS)
     eval_interval: int = hparam(500, "steps from one evaluation to the next", low=1)
 
     def __post_init__(self) -> None:

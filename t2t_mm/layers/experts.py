@@ -10,6 +10,7 @@ from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.randomness import normal
 from t2t_mm.layers.side_outputs import report
+from t2t_mm.layers.stepping import matrix
 
 FEWEST_SLOTS = 8  # of an expert outside of training
 
@@ -157,8 +158,9 @@ class MixtureOfExperts(Layer):
     An expert has C = capacity_factor·N·k/E slots. While training it drops what does not fit. Otherwise nothing is
     dropped: the slots are filled again, round after round, until every choice had one. So memory is bounded however
     uneven the choices are, and XLA, which wants a C that does not depend on them, compiles it. Mostly there is one
-    round or two; C is then at least FEWEST_SLOTS, so that the few tokens of a decoder's step take one. On two CPU cores
-    1024 tokens take 8 to 19 % longer than with as many slots as the fullest expert needs, and 32 about as long.
+    round or two; C is then at least FEWEST_SLOTS and three deviations of random choices above its mean, so that the few
+    tokens of a decoder's step take one. On two CPU cores 1024 tokens take 8 to 19 % longer than with as many slots as
+    the fullest expert needs, and 32 about as long.
 
     Padding takes no slot. Reports CV²(importance) + CV²(load), times `loss_coefficient`, and per expert load and the
     share of choices dropped.
@@ -201,14 +203,18 @@ class MixtureOfExperts(Layer):
 
     def _work(self, slots, tokens, gates):
         """The results of the choices that have slots, added up for each token: [N, D]."""
-        hidden = ops.relu(ops.matmul(slots.dispatch(tokens), self.rise))  # [E, C, F]
-        return slots.collect(ops.matmul(hidden, self.fall), ops.cast(gates.weights, tokens.dtype))
+        rise, fall = matrix(self.rise, tokens.dtype), matrix(self.fall, tokens.dtype)
+        hidden = ops.relu(ops.matmul(slots.dispatch(tokens), rise))  # [E, C, F]
+        return slots.collect(ops.matmul(hidden, fall), ops.cast(gates.weights, tokens.dtype))
 
     def _capacity(self, tokens, training):
         count = ops.shape(tokens)[0]
-        share = self._capacity_factor * min(self._chosen, self._experts) / self._experts
-        wanted = ops.cast(ops.ceil(ops.cast(count, "float32") * share), "int32")
-        return wanted if training else ops.minimum(ops.maximum(wanted, FEWEST_SLOTS), count)
+        mean = ops.cast(count, "float32") * (min(self._chosen, self._experts) / self._experts)  # of an expert's choices
+        wanted = ops.cast(ops.ceil(mean * self._capacity_factor), "int32")
+        if training:
+            return wanted
+        likely = ops.cast(ops.ceil(mean + 3 * ops.sqrt(mean)), "int32")  # three deviations of even, random choices
+        return ops.minimum(ops.maximum(ops.maximum(wanted, likely), FEWEST_SLOTS), count)
 
     def _report(self, gates, slots, real, dropped):
         loss = squared_variation(gates.importance) + squared_variation(gates.load)

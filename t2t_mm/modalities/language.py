@@ -25,12 +25,16 @@ class Language(Modality):
     def build(self, shape=None):
         width = self.hparams.hidden_size
         start = keras.initializers.RandomNormal(stddev=width**-0.5)
-        self.embedding = self.add_weight(shape=(self.size, width), initializer=start, name="embedding")
+        # Rows are taken before they are cast, not the whole table, and their gradients are summed in float32.
+        self.embedding = self.add_weight(
+            shape=(self.size, width), initializer=start, autocast=False, name="embedding"
+        )
         self.softmax.build((None, width))
         self.built = True
 
     def targets_bottom(self, ids):
-        return ops.take(self.embedding, ids, axis=0) * self.hparams.hidden_size**0.5
+        rows = ops.take(self.embedding, ids, axis=0)
+        return ops.cast(rows, self.compute_dtype) * self.hparams.hidden_size**0.5
 
     def bottom(self, values, lengths=None):
         presence = self.target_weights(values)

@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from t2t_mm.cores import at_once
 from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.training.choices import STRATEGIES, XLA
 
-KINDS = ("auto", "none", "cores", "mirrored", "multi_worker")
-XLA_FLAGS = ("auto", "on", "off")
 # Calls of one shape. On an H100 a training step of transformer_base or multimodel_base takes 60 ms less with XLA, and a
 # minute to compile (benchmarks/README.md).
 WORTH_COMPILING = 1000
@@ -28,8 +27,9 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
     Raises:
       UserError: for an unknown kind, "multi_worker" without a cluster in TF_CONFIG, or "cores" beside a GPU.
     """
-    if kind not in KINDS:
-        raise UserError(f"The distribution {kind} is not known.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}.")
+    if kind not in STRATEGIES:
+        raise UserError(f"The distribution {kind} is not known.{did_you_mean(kind, STRATEGIES)} "
+                        f"Known: {', '.join(STRATEGIES)}.")
     if kind == "multi_worker":       # before anything else wakes TensorFlow's devices
         _check_cluster(os.environ.get("TF_CONFIG", ""))
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -106,8 +106,8 @@ def use_xla(flag: str, calls: float = math.inf, devices: Sequence[str] | None = 
     Raises:
       UserError: for another flag.
     """
-    if flag not in XLA_FLAGS:
-        raise UserError(f"--xla={flag} is not known.{did_you_mean(flag, XLA_FLAGS)} Known: {', '.join(XLA_FLAGS)}.")
+    if flag not in XLA:
+        raise UserError(f"--xla={flag} is not known.{did_you_mean(flag, XLA)} Known: {', '.join(XLA)}.")
     if flag != "auto":
         return flag == "on"
     if devices is None:

@@ -202,6 +202,7 @@ def test_the_problem_is_one_of_the_run(make_run, capsys):
     (["1", "--limit=2"], ["--limit", "--split"]),
     (["1", ""], ["Input 2", "empty"]),
     (["1", "--beam_size=0"], ["beam_size"]),
+    (["1", "--mixed_precision=bf16"], ["mixed_precision", "bfloat16"]),
     (["1", "--n_best=3"], ["--beam_size=3"]),
     (["1", "--beam_size=2", "--top_k=3"], ["Leave one of them out"]),
     (["1", "--temperature=0"], ["--temperature=0"]),

@@ -124,6 +124,21 @@ def test_decoding_from_arguments_a_file_and_a_split_agrees(run):
     assert given.out == "".join(f"{text}\n" for text in expected)
 
 
+def test_a_run_trained_in_float32_is_evaluated_and_decoded_in_bfloat16_to_nearly_the_same(run):
+    path = run.home / "precisions.json"
+
+    def measured(*flags):
+        said = call(evaluator.main, f"--output_dir={run.output}", "--limit=8", f"--json_file={path}", *flags)
+        assert said.status == 0, said.err
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        return figures["mixed_precision"], figures["problems"][PROBLEMS[0]]
+
+    (wide, exact), (narrow, rounded) = measured(), measured("--mixed_precision=bfloat16")
+    assert (wide, narrow) == ("float32", "bfloat16") and set(rounded["decoded"]) == set(exact["decoded"])
+    assert rounded["teacher_forced"]["log_perplexity"] != exact["teacher_forced"]["log_perplexity"]
+    assert rounded["teacher_forced"]["log_perplexity"] == pytest.approx(exact["teacher_forced"]["log_perplexity"], rel=0.02)
+
+
 def test_beam_search_gives_the_n_best_in_order(run):
     said = call(decoder.main, *reversing(run), "--beam_size=3", "--n_best=3", "--alpha=0.6", "--json", "1 2 3")
     assert said.status == 0, said.err

@@ -143,7 +143,7 @@ def test_steps_come_from_the_flag_or_the_hparams():
     assert steps(**FLAGS) == 2
     assert steps(**{**FLAGS, "train_steps": None}, hparams="train_steps=7") == 7
     assert steps(**FLAGS, hparams="train_steps=7") == 2
-    assert set(trainer.STRATEGIES) and registry.hparams("transformer_tiny").train_steps == 0
+    assert registry.hparams("transformer_tiny").train_steps == 0
 
 
 def test_the_schedule_evaluate_is_t2t_eval(monkeypatch, tmp_path, data_dir):
@@ -189,9 +189,3 @@ def test_a_dry_run_refuses_what_training_would(tmp_path, data_dir, capsys):
     flags = {**FLAGS, "data_dir": data_dir, "train_steps": 10, "dry_run": "true"}
     assert trainer.main(lines(**flags)) == 2
     assert "warmup_steps" in capsys.readouterr().err
-
-
-def test_strategies_are_those_of_the_training_floor():
-    from t2t_mm.training import distribution
-
-    assert tuple(trainer.STRATEGIES) == tuple(distribution.KINDS)
