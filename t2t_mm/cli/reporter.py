@@ -42,10 +42,10 @@ def work(flags: FlagSet) -> None:
     from rich.console import Console
 
     from t2t_mm.data.atomic import atomic_file
-    from t2t_mm.report import contents, html, terminal
+    from t2t_mm.report import html, terminal
+    from t2t_mm.report.gathering import gather
 
-    found = contents.gather(run, flags.output_dir, flags.split, flags.samples, flags.decode_examples, flags.checkpoint,
-                            problems)
+    found = gather(run, flags.output_dir, flags.split, flags.samples, flags.decode_examples, flags.checkpoint, problems)
     Console().print(terminal.summary(found))
     html.write_report(found, path)
     with atomic_file(path.with_suffix(".txt")) as partial:
