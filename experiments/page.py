@@ -83,7 +83,9 @@ def _baselines() -> str:
     for piece in pieces.BASELINES:
         (problem,), measured, result = piece.problems, measure(piece, piece.problems[0]), piece.result()
         joint, of_field = cell(pieces.joint, problem, "measure"), _of_field(problem)
-        rows.append((f"`{problem}`", f"{piece.model}, {piece.hparams_set}", f"{piece.steps:,}", of_field.written,
+        precision = result["figures"].get("mixed_precision", "float32") if result else "float32"
+        model = ", ".join([piece.model, piece.hparams_set, *[precision] * (precision != "float32")])
+        rows.append((f"`{problem}`", model, f"{piece.steps:,}", of_field.written,
                      f"{measured['measure']:.{of_field.digits}f}" if measured else "not run", joint,
                      _minutes(result["seconds"]["train"]) if result else ""))
     header = ("problem", "model", "steps", "measure, test", "alone", "in the joint MultiModel", "training, min")
