@@ -1,6 +1,6 @@
 # make demo   one model learns eight problems, prints what it learned, writes demo/run/report.html
 # make test   all tests but the slow ones
-# make bench  the quick half of all benchmarks, about five minutes (benchmarks/README.md)
+# make bench  the quick half of all benchmarks, five to eight minutes (benchmarks/README.md)
 # Each creates .venv and installs into it; when setup.cfg has not changed since, that takes no time.
 
 PYTHON ?= python3

@@ -1,7 +1,7 @@
 """All benchmarks one after another, each in a process of its own: `python -m benchmarks [--full] [NAME ...]`.
 
 Lines of JSON go to standard output and to bench.jsonl as they come; a table follows at the end. Quick, all of them take
-about five minutes; --full has more cases and repeats. Nothing else should run on the machine meanwhile.
+five to eight minutes; --full has more cases and repeats. Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations

@@ -13,6 +13,6 @@ A *causal* layer offers three doors to the same function:
     initial_state(source, max_length)      the state before the first position, a nest with leading axis B
     step(x, state, position)               [B, D] → [B, D] and the next state; equals `call` position by position
 
-A step writes to its buffers by `stepping.write`, and what multiplies by a variable of its own takes `stepping.matrix` or
-`product`, which a loop of steps makes faster.
+A step writes to its buffers by `stepping.write`, and what multiplies by a variable of its own takes `stepping.product`
+or `matrix`, which a loop of steps makes faster.
 """
