@@ -20,6 +20,7 @@ from t2t_mm import datagen
 from t2t_mm.data.pipeline import train_batches
 from t2t_mm.data.vocabulary_building import load_encoders
 from t2t_mm.experiment import Experiment
+from t2t_mm.training.choices import XLA
 from t2t_mm.training.distribution import use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
@@ -81,7 +82,7 @@ def training_step(experiment: Experiment, batch: dict[str, tf.Tensor], xla: str)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
-    parser.add_argument("--xla", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument("--xla", choices=XLA, default="auto")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-step", action="store_true", help="the pipeline alone")
     parser.add_argument("--quick", action="store_true", help="a few cases and examples, the pipeline alone")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from benchmarks.measure import chosen, emit
+from t2t_mm.training.choices import XLA
 
 
 STEPS = 4
@@ -78,7 +79,7 @@ def _mib(count: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
-    parser.add_argument("--xla", choices=("auto", "on", "off"), default="off")
+    parser.add_argument("--xla", choices=XLA, default="off")
     parser.add_argument("--strategy", choices=("none", "cores"), default="none", help="as that of t2t-trainer")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--quick", action="store_true", help=f"only {QUICK}")

@@ -11,6 +11,7 @@ from benchmarks.flops import training_flops
 from benchmarks.measure import Work, chosen, measure
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.hparams.hparams import PRECISIONS
+from t2t_mm.training.choices import XLA
 from t2t_mm.training.distribution import parts, use_xla
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
@@ -57,7 +58,7 @@ def run(case: str, xla: str, repeats: int, strategy: str, precision: str) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=[], help="words that their names contain; default: all")
-    parser.add_argument("--xla", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument("--xla", choices=XLA, default="auto")
     parser.add_argument("--strategy", choices=("none", "cores"), default="none", help="as that of t2t-trainer")
     parser.add_argument("--mixed_precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--repeats", type=int, default=7)

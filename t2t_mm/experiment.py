@@ -70,8 +70,9 @@ class Experiment:
 
     def in_precision(self, mixed_precision: str | None) -> Experiment:
         """This experiment with activations of another type; None: as it is."""
-        changed = {"mixed_precision": mixed_precision} if mixed_precision else {}
-        return dataclasses.replace(self, hparams=self.hparams.replace(**changed))
+        if mixed_precision is None:
+            return self
+        return dataclasses.replace(self, hparams=self.hparams.replace(mixed_precision=mixed_precision))
 
     def _unseen(self, name: str) -> Any:
         names = [problem.name for problem in self.problems]

@@ -8,7 +8,7 @@ from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer, value_of
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.randomness import dropout
-from t2t_mm.layers.stepping import write
+from t2t_mm.layers.stepping import matrix, write
 
 
 def fold_dilation(x, dilation: int, before: int, after: int):
@@ -79,7 +79,7 @@ class DepthwiseConv1D(Layer):
         rows = ops.shape(x)[0]
         ring = rings if self._dilation == 1 else ops.slice(rings, (0, first, 0), (rows, size, x.shape[-1]))  # [B, K, D]
         newest_last = (ops.arange(size) - slot - 1) % size  # place in the ring → tap: the newest has the last
-        kernel = ops.take(ops.cast(self.kernel, x.dtype), newest_last, axis=0)
+        kernel = ops.take(matrix(self.kernel, x.dtype), newest_last, axis=0)
         return ops.sum(ring * kernel, axis=1), rings
 
 

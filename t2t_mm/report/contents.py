@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+
 @dataclass(frozen=True)
 class Row:
     """One problem's line in the table of results. Accuracies are shares, 0 to 1."""

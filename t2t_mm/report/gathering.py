@@ -10,6 +10,7 @@ from t2t_mm.report import experts, results
 from t2t_mm.report import samples as sampling
 from t2t_mm.report.contents import Contents, Curve, Trained
 
+
 def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 3, decoded: int = 200,
            which: str = "best", problems: Sequence[Any] = ()) -> Contents:
     """Evaluates and decodes problems of a run (all). Raises UserError where the run or its data is missing.
@@ -22,7 +23,8 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
     from t2t_mm.training.evaluation import Evaluator
     from t2t_mm.training.event_log import read_lines
 
-    history = tuple(curves(read_lines(output_dir)))
+    lines = list(read_lines(output_dir))
+    history = tuple(curves(lines))
     changing = experiment.hparams.mixing in ("schedule", "adaptive")
     decoder = Decoder(experiment, output_dir, DecodeSettings(), which=which)
     evaluator = Evaluator(decoder.model)
@@ -36,7 +38,7 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
         samples=tuple(sample for problem in problems
                       for sample in sampling.samples(experiment, decoder, problem, split, samples)),
         experts=tuple(experts.shares(experiment, decoder, problems, split)),
-        trained=tuple(trained(list(read_lines(output_dir)), changing)),
+        trained=tuple(trained(lines, changing)),
     )
 
 
