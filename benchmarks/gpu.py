@@ -201,7 +201,8 @@ def decode(case: Case, repeats: int, smoke: bool) -> None:
 
     @tf.function(autograph=False, jit_compile=case.xla)
     def decoded(batch):
-        return decode_batch(model, name, batch, rows, case.length, command, settings, case.xla).ids
+        with compiling(case.xla):
+            return decode_batch(model, name, batch, rows, case.length, command, settings).ids
 
     measure(case, lambda: decoded(batch).numpy(), 0, repeats, smoke)
 

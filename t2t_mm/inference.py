@@ -23,7 +23,7 @@ from t2t_mm.decoding.search import search, top_classes
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
-from t2t_mm.layers.compiling import compiling
+from t2t_mm.layers.compiling import compiling, is_compiling
 from t2t_mm.layers.stepping import stepping
 from t2t_mm.metrics.corpus import check_names, corpus_metric
 from t2t_mm.metrics.references import ReferenceSets
@@ -184,9 +184,9 @@ class Decoder:
         return self._functions[key]
 
     def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: Any, command: tf.Tensor):
-        if self.model.autoregressive(name):
-            return decode_batch(self.model, name, batch, rows, limit, command, self.settings, self._xla)
         with compiling(self._xla):
+            if self.model.autoregressive(name):
+                return decode_batch(self.model, name, batch, rows, limit, command, self.settings)
             return top_classes(self.model.call(batch, name, command=command).logits[:, 0], self.settings.n_best)
 
     # Words.
@@ -205,17 +205,17 @@ class Decoder:
 
 
 def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: Any,
-                 command: tf.Tensor, settings: DecodeSettings, xla: bool = False) -> Decoded:
+                 command: tf.Tensor, settings: DecodeSettings) -> Decoded:
     """The results of a batch of the problem `name`, generated one position at a time; in a graph.
+
+    Where XLA compiles (layers/compiling.py) the state has room for all positions from the start.
 
     Args:
         rows: int32 [N], the numbers of the examples.
-        limit: most positions: int32 scalar, for XLA a number.
+        limit: most positions: int32 scalar; where XLA compiles, a number.
         command: int32 scalar, the number of the command.
-        xla: whether XLA compiles the graph. It wants states that do not grow.
     """
-    with compiling(xla):
-        source = model.encode(batch, name)
+    source = model.encode(batch, name)
 
     def state(length: Any) -> dict[str, Any]:
         return {**model.initial_state(source, name, length), "command": tf.fill(tf.shape(rows), command)}
@@ -223,7 +223,7 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
     def step(ids: tf.Tensor, state: dict[str, Any]) -> tuple[tf.Tensor, dict[str, Any]]:
         return model.step(ids, state, name)
 
-    if xla:
+    if is_compiling():
         return search(step, state(limit), rows, limit, settings)
     room = Room(state)
     on_cpu = not tf.config.list_physical_devices("GPU")

@@ -14,30 +14,33 @@ MakeState = Callable[[Any], State]  # most positions → the state before the fi
 
 
 class Room:
-    """How a state grows: by zeros along the axes that are as long as the positions it has room for.
+    """How a state grows: by zeros along the axes that are the longer the more positions it has room for.
 
-    Without it attention would read all `max_length` places of its state at every position, filled or not.
+    Without it attention would read all `max_length` places of its state at every position, filled or not, and a dilated
+    convolution its whole ring, of which beam search copies what there is.
 
     Args:
-        make_state: makes the state for so many positions.
+        make_state: makes the state for so many positions, a number or an int32 scalar.
     """
 
     def __init__(self, make_state: MakeState):
+        self._make_state = make_state
         self.empty = make_state(0)
         pairs = zip(tf.nest.flatten(self.empty), tf.nest.flatten(make_state(1)), strict=True)
         self._axes = [_differing(none.shape, one.shape) for none, one in pairs]
 
     def grow(self, state: State, room: tf.Tensor) -> State:
         """`state`, whose rows may have been tiled, with room for `room` positions."""
-        return self._map(lambda leaf, axis: _lengthened(leaf, axis, room), state)
+        wanted = self._make_state(room)  # of which nothing but the lengths is asked
+        return self._map(lambda leaf, axis, new: _lengthened(leaf, axis, tf.shape(new)[axis]), state, wanted)
 
     def shapes(self, state: State) -> Any:
         """The static shapes of the leaves, open where they grow."""
-        return self._map(lambda leaf, axis: _open(leaf.shape, axis), state, lambda leaf: leaf.shape)
+        return self._map(lambda leaf, axis: _open(leaf.shape, axis), state, keep=lambda leaf: leaf.shape)
 
-    def _map(self, change: Callable, state: State, keep: Callable = lambda leaf: leaf) -> Any:
-        leaves = [keep(leaf) if axis is None else change(leaf, axis)
-                  for leaf, axis in zip(tf.nest.flatten(state), self._axes, strict=True)]
+    def _map(self, change: Callable, state: State, *others: State, keep: Callable = lambda leaf: leaf) -> Any:
+        leaves = [keep(leaf) if axis is None else change(leaf, axis, *rest)
+                  for axis, leaf, *rest in zip(self._axes, *map(tf.nest.flatten, (state, *others)), strict=True)]
         return tf.nest.pack_sequence_as(state, leaves)
 
 
@@ -66,7 +69,7 @@ def _open(shape: tf.TensorShape, axis: int) -> tf.TensorShape:
     return tf.TensorShape([None if i == axis else size for i, size in enumerate(shape)])
 
 
-def _lengthened(leaf: tf.Tensor, axis: int, room: tf.Tensor) -> tf.Tensor:
-    more = tf.one_hot(axis, leaf.shape.rank, room - tf.shape(leaf)[axis], 0)
+def _lengthened(leaf: tf.Tensor, axis: int, length: tf.Tensor) -> tf.Tensor:
+    more = tf.one_hot(axis, leaf.shape.rank, length - tf.shape(leaf)[axis], 0)
     longer = tf.pad(leaf, tf.stack([tf.zeros_like(more), more], axis=1))
     return tf.ensure_shape(longer, _open(leaf.shape, axis))

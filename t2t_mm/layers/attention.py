@@ -174,8 +174,8 @@ class AttentionBlock(Layer):
 
     def initial_state(self, source, max_length):
         return {
-            "mix1": self.mix1.initial_state(source.x),
-            "mix2": self.mix2.initial_state(source.x),
+            "mix1": self.mix1.initial_state(source.x, max_length),
+            "mix2": self.mix2.initial_state(source.x, max_length),
             "self": self.self_attention.initial_state(source, max_length),
             "source": self.source_attention.initial_state(source, max_length),
         }

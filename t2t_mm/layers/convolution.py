@@ -44,8 +44,8 @@ def add_taps(x, kernel, dilation: int, before: int, after: int):
 class DepthwiseConv1D(Layer):
     """Depthwise convolution, y[t, c] = Σ_k w[k, c] · x[t + (k − K + 1)·d, c] when causal, centred otherwise.
 
-    [B, L, D] → [B, L, D]. The state of `step` is d rings of K inputs, [B, d·K, D]: input t is in ring t modulo d, so
-    that the taps of a position are all of one ring, side by side.
+    [B, L, D] → [B, L, D]. The state of `step` is a ring of the last d·K inputs, or of as many as there are positions:
+    [B, S·d, D], S ≤ K. Input t is at t modulo d·K, so that the taps of a position are every d-th.
     """
 
     def __init__(self, kernel_size: int, dilation: int = 1, causal: bool = True, **kwargs):
@@ -67,20 +67,25 @@ class DepthwiseConv1D(Layer):
         y = ops.depthwise_conv(columns, kernel, strides=1, padding="valid")
         return unfold_dilation(y, length) if self._dilation > 1 else y[:, :, 0]
 
-    def initial_state(self, like):
-        """The rings before the first position; `like` [B, ...] gives batch and type."""
-        return ops.zeros((ops.shape(like)[0], self._dilation * self._kernel_size, self.kernel.shape[-1]), like.dtype)
+    def initial_state(self, like, max_length):
+        """The ring before the first of at most `max_length` positions; `like` [B, ...] gives batch and type."""
+        size, slots = self._kernel_size, -(-max_length // self._dilation)
+        slots = min(slots, size) if isinstance(slots, int) else ops.minimum(slots, size)
+        return ops.zeros((ops.shape(like)[0], slots * self._dilation, self.kernel.shape[-1]), like.dtype)
 
-    def step(self, x, rings, position):
-        """x [B, D], rings [B, d·K, D] → (y [B, D], rings)."""
-        size = self._kernel_size
-        first, slot = position % self._dilation * size, position // self._dilation % size
-        rings = write(rings, first + slot, x)
-        rows = ops.shape(x)[0]
-        ring = rings if self._dilation == 1 else ops.slice(rings, (0, first, 0), (rows, size, x.shape[-1]))  # [B, K, D]
-        newest_last = (ops.arange(size) - slot - 1) % size  # place in the ring → tap: the newest has the last
+    def step(self, x, ring, position):
+        """x [B, D], ring [B, S·d, D] → (y [B, D], ring)."""
+        size, dilation, channels = self._kernel_size, self._dilation, self.kernel.shape[-1]
+        place = position % (size * dilation)
+        ring = write(ring, place, x)
+        rows, slots = ops.shape(x)[0], ops.shape(ring)[1] // dilation
+        taps = ring  # [B, S, D]
+        if dilation > 1:
+            columns = ops.reshape(ring, (rows, slots, dilation, channels))
+            taps = ops.slice(columns, (0, 0, place % dilation, 0), (rows, slots, 1, channels))[:, :, 0]
+        newest_last = (ops.arange(slots) - place // dilation - 1) % size  # slot → tap: the newest has the last
         kernel = ops.take(matrix(self.kernel, x.dtype), newest_last, axis=0)
-        return ops.sum(ring * kernel, axis=1), rings
+        return ops.sum(taps * kernel, axis=1), ring
 
 
 class ConvStep(Layer):
@@ -104,12 +109,12 @@ class ConvStep(Layer):
             x = x * ops.cast(presence, x.dtype)[..., None]
         return self.norm(self.pointwise(self.depthwise(x)))
 
-    def initial_state(self, like):
-        return self.depthwise.initial_state(like)
+    def initial_state(self, like, max_length):
+        return self.depthwise.initial_state(like, max_length)
 
-    def step(self, x, rings, position):
-        x, rings = self.depthwise.step(ops.relu(x), rings, position)
-        return self.norm(self.pointwise(x)), rings
+    def step(self, x, ring, position):
+        x, ring = self.depthwise.step(ops.relu(x), ring, position)
+        return self.norm(self.pointwise(x)), ring
 
 
 BRANCH_GAIN = 0.1  # what the layer norm that ends a residual branch starts from
@@ -140,7 +145,7 @@ class ConvBlock(Layer):
         return dropout(x + fourth(third(h2)), self._dropout_rate, training)
 
     def initial_state(self, source, max_length):
-        return {f"ring{i}": step.initial_state(source.x) for i, step in enumerate(self.steps)}
+        return {f"ring{i}": step.initial_state(source.x, max_length) for i, step in enumerate(self.steps)}
 
     def step(self, x, state, position):
         h1, ring0 = self.steps[0].step(x, state["ring0"], position)

@@ -6,6 +6,7 @@ import math
 import keras
 from keras import ops
 
+from t2t_mm.layers.compiling import is_compiling
 from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.randomness import normal
@@ -70,6 +71,11 @@ class Slots:
     nothing is scattered and no table is copied to be padded. An empty slot holds any token; no one asks for its result.
     What finds no slot may be dropped, or have one in the next `round`.
 
+    Args:
+        chosen: int32 [N, k], values 0…E; E: none.
+        capacity: C.
+        trimmed: whether C is less where the fullest expert needs less.
+
     Attributes:
         choice: int [E·C], the choice in a slot (token·k + its number); any, where the slot is empty.
         filled: float [E·C], 1 where a slot is not empty.
@@ -78,17 +84,19 @@ class Slots:
         sizes: int [E], the choices of an expert.
     """
 
-    def __init__(self, chosen, experts: int, capacity):
+    def __init__(self, chosen, experts: int, capacity, trimmed: bool = False):
         count, k = ops.shape(chosen)[0], chosen.shape[1]
         flat = ops.reshape(chosen, (-1,))  # [N·k], values 0…E
         order = ops.cast(ops.argsort(flat), "int32")  # choices by expert; ties stay in the order of the tokens
         rank = ops.cast(ops.argsort(order), "int32")  # the inverse permutation
         sizes = ops.segment_sum(ops.ones_like(flat), flat, experts + 1)  # int32 [E + 1]; XLA compiles no bincount here
         starts = ops.cumsum(sizes) - sizes
-        capacity = ops.maximum(ops.cast(capacity, "int32"), 1)
+        fullest = ops.max(sizes[:experts])
+        capacity = ops.cast(capacity, "int32")
+        capacity = ops.maximum(ops.minimum(capacity, fullest) if trimmed else capacity, 1)
         place = rank - ops.take(starts, flat, axis=0)  # the place of a choice in its expert's row
         self.sizes, self._choices, self._experts = sizes[:experts], k, experts
-        self.rounds = -(-ops.max(self.sizes) // capacity)  # until every choice had a slot
+        self.rounds = -(-fullest // capacity)  # until every choice had a slot
         self._sorted = order, starts[:experts, None], flat, place, capacity, count * k
         self._fill(0)
 
@@ -157,10 +165,9 @@ class MixtureOfExperts(Layer):
 
     An expert has C = capacity_factor·N·k/E slots. While training it drops what does not fit. Otherwise nothing is
     dropped: the slots are filled again, round after round, until every choice had one. So memory is bounded however
-    uneven the choices are, and XLA, which wants a C that does not depend on them, compiles it. Mostly there is one
-    round or two; C is then at least FEWEST_SLOTS and three deviations of random choices above its mean, so that the few
-    tokens of a decoder's step take one. On two CPU cores 1024 tokens take 8 to 19 % longer than with as many slots as
-    the fullest expert needs, and 32 about as long.
+    uneven the choices are. C is then at least FEWEST_SLOTS and three deviations of random choices above its mean, where
+    XLA compiles, which wants a C that does not depend on the choices; elsewhere as many as the fullest expert needs, up
+    to twice that. So mostly there is one round.
 
     Padding takes no slot. Reports CV²(importance) + CV²(load), times `loss_coefficient`, and per expert load and the
     share of choices dropped.
@@ -191,7 +198,8 @@ class MixtureOfExperts(Layer):
         real = ops.ones_like(tokens[:, 0], "float32") if presence is None else ops.reshape(presence, (-1,))
         real = ops.cast(real, "float32")
         gates = self.gate(tokens, real, training=training)
-        slots = Slots(gates.chosen, self._experts, self._capacity(tokens, training))
+        trimmed = not training and not is_compiling()
+        slots = Slots(gates.chosen, self._experts, self._capacity(tokens, training), trimmed)
         if training:
             y = self._work(slots, tokens, gates)
         else:
@@ -214,7 +222,8 @@ class MixtureOfExperts(Layer):
         if training:
             return wanted
         likely = ops.cast(ops.ceil(mean + 3 * ops.sqrt(mean)), "int32")  # three deviations of even, random choices
-        return ops.minimum(ops.maximum(ops.maximum(wanted, likely), FEWEST_SLOTS), count)
+        slots = ops.maximum(ops.maximum(wanted, likely), FEWEST_SLOTS)
+        return ops.minimum(slots if is_compiling() else 2 * slots, count)
 
     def _report(self, gates, slots, real, dropped):
         loss = squared_variation(gates.importance) + squared_variation(gates.load)

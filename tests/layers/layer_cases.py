@@ -28,7 +28,7 @@ class SequenceOnly(Layer):
         return self.inner(x)
 
     def initial_state(self, source, max_length):
-        return self.inner.initial_state(source.x)
+        return self.inner.initial_state(source.x, max_length)
 
     def step(self, x, state, position):
         return self.inner.step(x, state, position)

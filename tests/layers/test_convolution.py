@@ -91,9 +91,17 @@ def test_a_branch_starts_small_and_dropout_is_for_training_only():
     np.testing.assert_allclose(dropped[dropped != 0], 2 * y.numpy()[dropped != 0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("positions, slots", [(1, 1), (8, 1), (9, 2), (119, 15), (512, 15)])
+def test_a_ring_is_as_long_as_its_positions_in_whole_dilations_and_no_longer_than_its_reach(positions, slots):
+    layer = DepthwiseConv1D(15, 8)
+    layer(sequence(1, 2, 1, D))
+    for number in (positions, tf.constant(positions)):
+        assert layer.initial_state(sequence(2, 1, 1, D), number).shape == (2, 8 * slots, D)
+
+
 def test_a_step_may_change_the_number_of_channels():
     step = ConvStep(7, 3)
     y = step(sequence(2, 5, 1, D))
     assert y.shape == (2, 5, 7)
-    now, ring = step.step(sequence(1, 2, 1, D)[0], step.initial_state(sequence(2, 1, 1, D)), tf.constant(0))
+    now, ring = step.step(sequence(1, 2, 1, D)[0], step.initial_state(sequence(2, 1, 1, D), 5), tf.constant(0))
     assert now.shape == (2, 7) and ring.shape == (2, 3, D)

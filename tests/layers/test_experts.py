@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from layer_cases import scattered, sequence
 
+from t2t_mm.layers.compiling import compiling
 from t2t_mm.layers.experts import MixtureOfExperts, NoisyTopKGate, Slots, squared_variation
 from t2t_mm.layers.randomness import normal, seeded
 from t2t_mm.layers.side_outputs import collect_side_outputs
@@ -116,7 +117,7 @@ def test_evaluation_drops_nothing_however_many_rounds_it_takes(compiled):
     """One token 60 times over: two experts' slots are filled again and again, those of the others stay empty."""
     layer, x = make(capacity_factor=0.1), tf.tile(sequence(1, 1, 1, D), [2, 30, 1])
     presence = tf.concat([tf.ones([2, 29]), tf.zeros([2, 1])], 1)
-    with collect_side_outputs() as side:
+    with collect_side_outputs() as side, compiling(compiled):
         y = tf.function(lambda x: layer(x, presence=presence), jit_compile=compiled, autograph=False)(x).numpy()
     assert "moe/dropped" in side.statistics
     _, gates, results = all_experts(layer, x.numpy().reshape(-1, D))
@@ -240,8 +241,8 @@ def test_all_experts_may_work_on_a_token():
         assert np.isfinite(y).all() and np.abs(y).max() > 0 and side.statistics["moe/dropped"] == 0
 
 
-def test_the_work_does_not_grow_with_the_number_of_experts(monkeypatch):
-    """The slots of all experts together, each a multiplication by one expert, are N·k times the capacity factor."""
+def spy_on_slots(monkeypatch):
+    """Number of experts → the shape of their slots [E, C, D], the last time they were filled."""
     shapes, dispatch = {}, Slots.dispatch
 
     def spy(self, x):
@@ -250,6 +251,23 @@ def test_the_work_does_not_grow_with_the_number_of_experts(monkeypatch):
         return slots
 
     monkeypatch.setattr(Slots, "dispatch", spy)
+    return shapes
+
+
+@pytest.mark.parametrize("count, of_any", [(60, 39), (1, 1)])  # 120 choices: 24 an expert, and three deviations
+def test_outside_of_training_and_xla_there_are_slots_for_the_fullest_expert_and_no_more(count, of_any, monkeypatch):
+    shapes, layer, x = spy_on_slots(monkeypatch), make(), sequence(1, count, 1, D)
+    layer(x)
+    chosen, *_ = all_experts(layer, x.numpy()[0])
+    assert shapes[E][1] == np.bincount(chosen.ravel()).max()
+    with compiling():
+        layer(x)
+    assert shapes[E][1] == of_any
+
+
+def test_the_work_does_not_grow_with_the_number_of_experts(monkeypatch):
+    """The slots of all experts together, each a multiplication by one expert, are N·k times the capacity factor."""
+    shapes = spy_on_slots(monkeypatch)
     for experts in (8, 60, 240):
         with seeded(SEED):
             make(1.5, experts, 4)(sequence(2, 120, 1, D), training=True)

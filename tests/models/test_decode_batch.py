@@ -9,6 +9,7 @@ from t2t_mm.decoding import blocks
 from t2t_mm.decoding.search import search
 from t2t_mm.decoding.settings import DecodeSettings
 from t2t_mm.inference import decode_batch
+from t2t_mm.layers.compiling import compiling
 
 PROBLEM, LENGTH = "toy_text_to_text", 11
 SETTINGS = {"greedy": DecodeSettings(), "beam": DecodeSettings(beam_size=3, n_best=2)}
@@ -71,6 +72,7 @@ def test_xla_gives_the_same(name, settings):
     @tf.function(jit_compile=True, autograph=False)
     def compiled(inputs):
         rows = tf.range(inputs["inputs"].shape[0])
-        return decode_batch(model, PROBLEM, inputs, rows, LENGTH, command, settings, xla=True)
+        with compiling():
+            return decode_batch(model, PROBLEM, inputs, rows, LENGTH, command, settings)
 
     same(compiled(inputs), plain(model, inputs, settings))
