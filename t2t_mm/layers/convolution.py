@@ -8,24 +8,28 @@ from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer, value_of
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.randomness import dropout
+from t2t_mm.layers.rows import in_rows
 from t2t_mm.layers.stepping import matrix, write
 
 
 def fold_dilation(x, dilation: int, before: int, after: int):
-    """[B, L, D] → ([B, ⌈(before + L + after)/d⌉, d, D], L): padded with zeros, then every d-th position in one column.
+    """[B, L, D] → [B, ⌈(before + L + after)/d⌉, d, D]: padded with zeros, then every d-th position in one column.
 
     A dilated convolution is a plain one down the columns. This is exact, and on CPUs it is many times as fast as the
     dilated kernel, which TensorFlow runs by scattering the batch.
     """
-    length = ops.shape(x)[1]
-    ragged = (-(before + length + after)) % dilation
+    if dilation == 1:
+        return ops.expand_dims(ops.pad(x, [[0, 0], [before, after], [0, 0]]), 2)
+    ragged = (-(before + ops.shape(x)[1] + after)) % dilation
     x = ops.pad(x, [[0, 0], [before, after + ragged], [0, 0]])
-    return ops.reshape(x, (ops.shape(x)[0], -1, dilation, x.shape[-1])), length
+    return ops.reshape(x, (ops.shape(x)[0], -1, dilation, x.shape[-1]))
 
 
-def unfold_dilation(x, length):
-    """[B, L/d, d, D] → [B, length, D]: undoes `fold_dilation`."""
-    return ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))[:, :length]
+def unfold_dilation(x, like):
+    """[B, ⌈L/d⌉, d, D] → [B, L, D], as long as `like` [B, L, D]: undoes `fold_dilation`."""
+    if x.shape[2] == 1:
+        return ops.squeeze(x, 2)
+    return ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))[:, : ops.shape(like)[1]]
 
 
 def add_taps(x, kernel, dilation: int, before: int, after: int):
@@ -62,10 +66,9 @@ class DepthwiseConv1D(Layer):
         before = self._reach if self._causal else self._reach // 2
         if is_compiling():
             return add_taps(x, value_of(self.kernel), self._dilation, before, self._reach - before)
-        columns, length = fold_dilation(x, self._dilation, before, self._reach - before)  # [B, L/d, d, D]
+        columns = fold_dilation(x, self._dilation, before, self._reach - before)  # [B, L/d, d, D]
         kernel = ops.reshape(self.kernel, (self._kernel_size, 1, x.shape[-1], 1))
-        y = ops.depthwise_conv(columns, kernel, strides=1, padding="valid")
-        return unfold_dilation(y, length) if self._dilation > 1 else y[:, :, 0]
+        return unfold_dilation(ops.depthwise_conv(columns, kernel, strides=1, padding="valid"), like=x)
 
     def initial_state(self, like, max_length):
         """The ring before the first of at most `max_length` positions; `like` [B, ...] gives batch and type."""
@@ -107,7 +110,7 @@ class ConvStep(Layer):
         x = ops.relu(x)
         if presence is not None:
             x = x * ops.cast(presence, x.dtype)[..., None]
-        return self.norm(self.pointwise(self.depthwise(x)))
+        return in_rows(lambda rows: self.norm(self.pointwise(rows)), self.depthwise(x))
 
     def initial_state(self, like, max_length):
         return self.depthwise.initial_state(like, max_length)

@@ -4,12 +4,8 @@ import keras
 from keras import ops
 
 from t2t_mm.layers.layer import Layer, value_of
+from t2t_mm.layers.rows import in_rows, sum_rows
 from t2t_mm.layers.stepping import product
-
-
-def sum_rows(x):
-    """Σ_N of x [N, D] → [D], as a product with ones, which on CPUs takes half the time of a sum over the first axis."""
-    return ops.matmul(ops.ones((1, ops.shape(x)[0]), x.dtype), x)[0]
 
 
 @ops.custom_gradient
@@ -41,6 +37,8 @@ class Dense(Layer):
 
     def call(self, x):
         # ONE product of two matrices over all positions, whose gradient is two such products without a transposed copy.
-        y = product(ops.reshape(x, (-1, x.shape[-1])), self.kernel)
-        y = y if self.bias is None else _add_bias(y, ops.cast(value_of(self.bias), y.dtype))
-        return ops.reshape(y, (*ops.shape(x)[:-1], self._units)) if len(x.shape) > 2 else y
+        return in_rows(self._of_rows, x)
+
+    def _of_rows(self, x):
+        y = product(x, self.kernel)
+        return y if self.bias is None else _add_bias(y, ops.cast(value_of(self.bias), y.dtype))

@@ -4,6 +4,7 @@ from keras import ops
 
 from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
+from t2t_mm.layers.rows import in_rows
 
 
 class FeedForward(Layer):
@@ -17,7 +18,7 @@ class FeedForward(Layer):
         self.rise, self.fall = Dense(filters, name="rise"), Dense(channels, name="fall")
 
     def call(self, x, source=None, presence=None, training=False):
-        return self.fall(ops.relu(self.rise(x)))
+        return in_rows(lambda rows: self.fall(ops.relu(self.rise(rows))), x)
 
     def initial_state(self, source, max_length):
         return {}

@@ -6,6 +6,7 @@ from keras import ops
 from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.normalization import LayerNorm
+from t2t_mm.layers.rows import in_rows
 
 
 def _scaled_normal(fan_in: int):
@@ -80,7 +81,7 @@ class ConvStep2D(Layer):
         x = _every(_hide(ops.relu(x), present), self._strides)
         if self.depthwise is not None:
             x = ops.depthwise_conv(x, self.depthwise, strides=1, padding="same")
-        return self.norm(self.pointwise(x))
+        return in_rows(lambda rows: self.norm(self.pointwise(rows)), x)
 
 
 class ConvRes(Layer):
