@@ -73,25 +73,26 @@ class Decoder:
         self._check(problem)
         return self._decode(problem, encode_samples(problem.inputs, self.experiment.encoders, samples), first)
 
-    def decode_split(self, problem: Any, split: str,
-                     limit: int | None = None) -> Iterator[tuple[int, str, str, Outputs]]:
-        """(number, inputs in words, reference text, results) of the first `limit` stored examples, in their order.
+    def decode_split(self, problem: Any, split: str, limit: int | None = None,
+                     first: int = 0) -> Iterator[tuple[int, str, str, Outputs]]:
+        """(number, inputs in words, reference text, results) of the stored examples `first` to `limit`, in their order.
 
         None are left out for their length. Raises UserError if the data are missing, damaged or of other features.
         """
-        records = islice(self._stored(problem, split), limit)
-        first = 0
+        records = islice(self._stored(problem, split), first, limit)
         while chunk := list(islice(records, CHUNK * self.batch_size)):
             for i, (record, outputs) in enumerate(zip(chunk, self._decode(problem, chunk, first), strict=True)):
                 reference = self._text(problem, record, record["targets"])
                 yield first + i, self._describe(problem, record), reference, outputs
             first += len(chunk)
 
-    def measure(self, problem: Any, split: str, limit: int | None = None) -> dict[str, float | int | str]:
+    def measure(self, problem: Any, split: str, limit: int | None = None,
+                progress: Callable[[int], None] = lambda done: None) -> dict[str, float | int | str]:
         """The problem's corpus metrics of what the model writes by itself.
 
         Examples with the very same inputs, such as the captions of one picture, are one item with several references
-        and are decoded once; `limit` counts items. Also returned: decoded_examples (items) and decoded_references.
+        and are decoded once; `limit` counts items. `progress` is told how many examples are done (items, if there is a
+        limit). Also returned: decoded_examples (items) and decoded_references.
         These are never to be mixed with teacher-forced figures (training/evaluation.py). UserError: no examples.
         """
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
@@ -101,6 +102,7 @@ class Decoder:
         hypotheses: list[str] = []
         while chunk := list(islice(new, CHUNK * self.batch_size)):
             hypotheses += [outputs[0][0] for outputs in self._decode(problem, chunk, len(hypotheses))]
+            progress(len(hypotheses) if limit else items.examples)
         if not hypotheses:
             raise UserError(f"The split {split!r} of {problem.name} has no examples to decode.")
         measures: dict[str, float | int | str] = {}

@@ -1,19 +1,23 @@
 """t2t-decoder: what a trained run makes of texts, pictures or sounds, from arguments, a file, a split or a prompt."""
 
-import json
-import math
+import dataclasses
+import hashlib
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from t2t_mm import experiment
+from t2t_mm.cli.countdown import Countdown
 from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
+from t2t_mm.cli.results import Result, ResultFile
 from t2t_mm.cli.run_flags import (
     check_checkpoint,
+    check_file,
     check_one,
     check_split,
     define_run_flags,
@@ -28,14 +32,6 @@ from t2t_mm.errors import UserError
 CHUNK = 16  # batches of inputs that are decoded together, similar lengths side by side, before results are written
 
 
-class Result(NamedTuple):
-    """One input with its results: (text, score), best first; the reference is None where there is none."""
-
-    input: str
-    outputs: list[tuple[str, float]]
-    reference: str | None
-
-
 def define() -> Program:
     program = Program("t2t-decoder", "decodes with a trained run. Inputs are arguments (t2t-decoder --output_dir=run "
                                      "'a text'), a file, a split, piped in, or typed at a prompt (Ctrl-D ends). "
@@ -44,7 +40,8 @@ def define() -> Program:
     define_run_flags(flags)
     flags.group("inputs and outputs")
     flags.folder("decode_from_file", None, "a file with an input a line; several features are parted by tabs")
-    flags.folder("decode_to_file", None, "where results go, a line each (default: the terminal)")
+    flags.folder("decode_to_file", None, "where results go, a line each (default: the terminal); a job that was "
+                 "killed goes on")
     flags.string("split", None, "decode this split of the generated data, e.g. dev")
     flags.integer("limit", 0, "most examples of the split; 0: all", low=0)
     flags.boolean("json", False, "write one JSON object a line: input, outputs (text, score), reference")
@@ -76,18 +73,20 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     problem = only_problem(run, names)
     settings.check_target(problem.targets.is_text)
     check_checkpoint(flags.output_dir)
-    if flags.decode_to_file and Path(flags.decode_to_file).is_dir():
-        raise UserError(f"--decode_to_file={flags.decode_to_file} is a folder. Name a file.")
+    if flags.decode_to_file:
+        check_file("decode_to_file", flags.decode_to_file)
     if flags.split:
         check_split(run, problem, flags.split)
-        write(_of_split(_start(run, flags, settings, many=True), problem, flags), flags)
+        _decode_split(_start(run, flags, settings, many=True), problem, flags)
     elif not inputs and not flags.decode_from_file and problem.inputs and sys.stdin.isatty():
         converse(_start(run, flags, settings), problem, flags)
     else:
         rows = list(read_rows(problem, flags, inputs))
         samples = read_samples(run, problem, rows)
         decoder = _start(run, flags, settings, many=len(rows) > flags.batch_size)
-        write(_of_samples(decoder, problem, rows, samples, flags.batch_size), flags)
+        source = {"inputs": _digest(rows)}
+        write(partial(_of_samples, decoder, problem, rows, samples, flags.batch_size), len(rows),
+              _job(decoder, problem, flags, source), flags)
 
 
 def settings_of(flags: FlagSet) -> DecodeSettings:
@@ -120,9 +119,9 @@ def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings,
 
 
 def _of_samples(decoder: Any, problem: Any, rows: Sequence[Row], samples: Sequence[dict],
-                batch_size: int) -> Iterator[Result]:
-    pairs = iter(zip(rows, samples, strict=True))
-    first = 0
+                batch_size: int, first: int = 0) -> Iterator[Result]:
+    """The results from number `first` on."""
+    pairs = islice(zip(rows, samples, strict=True), first, None)
     while chunk := list(islice(pairs, CHUNK * batch_size)):
         results = decoder.decode_samples(problem, [sample for _, sample in chunk], first=first)
         for (row, _), outputs in zip(chunk, results, strict=True):
@@ -130,9 +129,33 @@ def _of_samples(decoder: Any, problem: Any, rows: Sequence[Row], samples: Sequen
         first += len(chunk)
 
 
-def _of_split(decoder: Any, problem: Any, flags: FlagSet) -> Iterator[Result]:
-    for _, inputs, reference, outputs in decoder.decode_split(problem, flags.split, flags.limit or None):
-        yield Result(inputs, outputs, reference)
+def _decode_split(decoder: Any, problem: Any, flags: FlagSet) -> None:
+    from t2t_mm.data.manifest import read_manifest
+
+    limit, manifest = flags.limit or None, read_manifest(decoder.experiment.data_dir, problem.name)
+
+    def results(first: int) -> Iterator[Result]:
+        for _, inputs, reference, outputs in decoder.decode_split(problem, flags.split, limit, first):
+            yield Result(inputs, outputs, reference)
+
+    count = manifest.count(flags.split)
+    source = {"split": flags.split, "limit": limit, "data": manifest.splits[flags.split].checksum}
+    write(results, min(count, limit or count), _job(decoder, problem, flags, source), flags)
+
+
+def _digest(rows: Sequence[Row]) -> str:
+    """What tells the inputs of a job from those of another."""
+    digest = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        digest.update("\t".join(row.fields).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _job(decoder: Any, problem: Any, flags: FlagSet, source: dict[str, Any]) -> dict[str, Any]:
+    """All that decides about the results."""
+    return {"run": os.path.abspath(flags.output_dir), "step": decoder.step, "problem": problem.name,
+            "precision": decoder.experiment.hparams.mixed_precision, "batch_size": flags.batch_size,
+            **dataclasses.asdict(decoder.settings), **source}
 
 
 def converse(decoder: Any, problem: Any, flags: FlagSet) -> None:
@@ -151,7 +174,7 @@ def converse(decoder: Any, problem: Any, flags: FlagSet) -> None:
         try:
             samples = read_samples(decoder.experiment, problem, rows)
             for result in _of_samples(decoder, problem, rows, samples, flags.batch_size):
-                print(*_written(result, flags), sep="\n", flush=True)
+                print(*_lines(flags, result), sep="\n", flush=True)
         except UserError as error:
             print(error, file=sys.stderr)
 
@@ -159,32 +182,24 @@ def converse(decoder: Any, problem: Any, flags: FlagSet) -> None:
 # Results.
 
 
-def write(results: Iterable[Result], flags: FlagSet) -> None:
-    """Prints results as they come, or writes them to --decode_to_file, which appears when it is complete."""
+def write(results: Callable[[int], Iterator[Result]], total: int, job: dict[str, Any], flags: FlagSet) -> None:
+    """Prints results as they come, or writes them to --decode_to_file; `results` gives those from a number on."""
     if not flags.decode_to_file:
-        for result in results:
-            print(*_written(result, flags), sep="\n", flush=True)
+        for result in results(0):
+            print(*_lines(flags, result), sep="\n", flush=True)
         return
-    from t2t_mm.data.atomic import atomic_file
+    file = ResultFile(flags.decode_to_file, job, CHUNK * flags.batch_size)
+    if file.done:
+        print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
+    countdown = Countdown("t2t-decoder", "inputs", total, file.done)
+    for result in results(file.done):
+        file.add(result)
+        countdown.update(file.done)
+    file.finish(partial(_lines, flags, references=flags.json))
+    print(f"t2t-decoder: {file.done} results in {flags.decode_to_file}", file=sys.stderr)
 
-    with atomic_file(flags.decode_to_file) as partial, open(partial, "w", encoding="utf-8") as file:
-        count = 0
-        for count, result in enumerate(results, 1):
-            kept = result if flags.json else result._replace(reference=None)  # one text a line, for other programs
-            file.writelines(f"{line}\n" for line in _written(kept, flags))
-    print(f"t2t-decoder: {count} results in {flags.decode_to_file}", file=sys.stderr)
 
-
-def _written(result: Result, flags: FlagSet) -> list[str]:
-    """The lines of a result: JSON; or texts (with scores, if there may be several); with a reference, all by name."""
-    if flags.json:
-        outputs = [{"text": text, "score": score if math.isfinite(score) else None} for text, score in result.outputs]
-        fields = {"input": result.input, "outputs": outputs}
-        return [json.dumps(fields | ({} if result.reference is None else {"reference": result.reference}),
-                           ensure_ascii=False)]
-    texts = [" ".join(text.splitlines()) if flags.n_best == 1 else f"{score:.4f}\t{' '.join(text.splitlines())}"
-             for text, score in result.outputs]
-    if result.reference is None:
-        return texts
-    outputs = (f"output:    {text}" for text in texts)
-    return [f"input:     {result.input}", f"reference: {result.reference}", *outputs, ""]
+def _lines(flags: FlagSet, result: Result, references: bool = True) -> list[str]:
+    """A result as it is written: as JSON, or as text; without references a text a line, for other programs."""
+    result = result if references else result._replace(reference=None)
+    return [result.as_json()] if flags.json else result.as_text(scores=flags.n_best > 1)

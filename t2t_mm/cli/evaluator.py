@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from t2t_mm import experiment, registry
+from t2t_mm.cli.countdown import Countdown
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
-from t2t_mm.cli.run_flags import check_checkpoint, define_run_flags, define_search_flags, take_flag, with_split
+from t2t_mm.cli.run_flags import (
+    check_checkpoint,
+    check_file,
+    define_run_flags,
+    define_search_flags,
+    take_flag,
+    with_split,
+)
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.decoding.settings import DecodeSettings
-from t2t_mm.errors import UserError
 from t2t_mm.metrics.corpus import check_names
 
 
@@ -51,8 +58,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
     check_checkpoint(flags.output_dir)
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
-    if path.is_dir():
-        raise UserError(f"--json_file={path} is a folder. Name a file.")
+    check_file("json_file", path)
     start_tensorflow(batches_at_once=True, output_dir=flags.output_dir)
     from t2t_mm.inference import Decoder
     from t2t_mm.report.eval_table import eval_text
@@ -84,15 +90,17 @@ def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[
     from t2t_mm.report.results import baseline
 
     run, split = decoder.experiment, flags.split
+    examples = read_manifest(run.data_dir, problem.name).count(split)
     buckets = run.buckets(problem)
     batches = eval_batches(problem, run.data_dir, split, buckets, flags.eval_steps or None)
     start = time.monotonic()
     forced = evaluator.evaluate(problem, batches)
     middle = time.monotonic()
-    decoded = decoder.measure(problem, split, flags.limit or None) if flags.decode else None
+    countdown = Countdown("t2t-eval", "examples decoded", flags.limit or examples)
+    decoded = decoder.measure(problem, split, flags.limit or None, countdown.update) if flags.decode else None
     seconds = {"teacher_forced": round(middle - start, 1), "decoded": round(time.monotonic() - middle, 1)}
     value, kind = baseline(run, problem, split)
-    return {"examples": read_manifest(run.data_dir, problem.name).count(split), "teacher_forced": forced,
+    return {"examples": examples, "teacher_forced": forced,
             "decoded": decoded, "baseline": {"accuracy": value, "kind": kind},
             "too_long": count_dropped(problem, run.data_dir, split, buckets), "seconds": seconds}
 

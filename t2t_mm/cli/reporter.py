@@ -6,7 +6,7 @@ from t2t_mm import experiment
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
 from t2t_mm.cli.tensorflow_start import start_tensorflow
-from t2t_mm.cli.run_flags import check_checkpoint, with_split
+from t2t_mm.cli.run_flags import check_checkpoint, check_file, with_split
 from t2t_mm.errors import UserError
 
 
@@ -57,3 +57,4 @@ def check_path(path: Path) -> None:
     """Raises UserError, before anything slow starts, if the page has no place."""
     if path.is_dir() or path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--report_file={path} must name a file that ends in .html.")
+    check_file("report_file", path)

@@ -1,5 +1,6 @@
 """What programs on a finished run share: the flags that name it, and the checks that need no TensorFlow."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,6 +87,18 @@ def with_split(run: Experiment, named: Sequence[Any], split: str) -> list[Any]:
     if left_out:
         print(f"Left out, as they have no split {split!r}: {', '.join(left_out)}.", file=sys.stderr)
     return problems
+
+
+def check_file(flag: str, path: str | Path) -> None:
+    """UserError, before anything slow starts, if there can be no file where the flag wants one; makes nothing."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"--{flag}={path} is a folder. Name a file.")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"--{flag}={path}: {above} is a file, not a folder. Name another place.")
+    if not os.access(above, os.W_OK):
+        raise UserError(f"--{flag}={path} cannot be written: {above} is read-only. Name another place.")
 
 
 def check_split(run: Experiment, problem: Any, split: str) -> None:

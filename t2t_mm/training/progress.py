@@ -70,7 +70,7 @@ class Progress:
         speeds = self.speeds()
         parts = [f"step {self._step:,}/{self._total:,} ({self._step / max(self._total, 1):.0%})"]
         if speeds:
-            parts += [f"left {_duration((self._total - self._step) / speeds['steps_per_second'])}",
+            parts += [f"left {duration((self._total - self._step) / speeds['steps_per_second'])}",
                       f"{speeds['examples_per_second']:,.0f} examples/s",
                       f"{speeds['target_tokens_per_second']:,.0f} target tokens/s"]
         losses = ", ".join(f"{problem} {loss:.3f}" for problem, loss in sorted(self._losses.items()))
@@ -112,7 +112,7 @@ def _live_block():
                 console=Console(highlight=False, markup=False, soft_wrap=True))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

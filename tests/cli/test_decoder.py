@@ -30,8 +30,8 @@ class Shouting:
         return [[(f"{self._shown(sample)} #{first + i}.{k}", -1.5 - k) for k in range(self.settings.n_best)]
                 for i, sample in enumerate(samples)]
 
-    def decode_split(self, problem, split, limit=None):
-        for number in range(limit or 3):
+    def decode_split(self, problem, split, limit=None, first=0):
+        for number in range(first, limit or 3):
             yield number, f"in {number}", f"ref {number}", [(f"out {number}", -0.25)]
 
     def _shown(self, sample):
@@ -154,20 +154,68 @@ def test_a_split_comes_with_references_and_a_limit(make_run, capsys, tmp_path):
     assert "t2t-datagen" in refused(capsys, f"--output_dir={run}", "--split=dev", f"--data_dir={tmp_path / 'moved'}")
 
 
-def test_a_file_of_results_appears_whole_or_not_at_all(make_run, capsys, tmp_path, monkeypatch):
+def names_in(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+@pytest.fixture
+def dies_at(monkeypatch):
+    """A function of the number of an input at which the decoder dies; None: at none. Returns where decoding began."""
+    plain, began = Shouting.decode_samples, []
+
+    def set_death(number):
+        def decode_samples(self, problem, samples, first=0):
+            began.append(first)
+            if number is not None and first <= number < first + len(samples):
+                raise RuntimeError("out of memory")
+            return plain(self, problem, samples, first)
+
+        monkeypatch.setattr(Shouting, "decode_samples", decode_samples)
+        return began
+
+    return set_death
+
+
+def test_a_file_of_results_appears_whole_or_not_at_all(make_run, capsys, tmp_path, dies_at):
     run, path = make_run("algorithmic_reverse"), tmp_path / "new" / "out"
     assert out(capsys, run, "1", "2", f"--decode_to_file={path}") == []
-    assert path.read_text() == "1 #0.0\n2 #1.0\n"
-
-    def failing(self, problem, samples, first=0):
-        if first:
-            raise RuntimeError("out of memory")
-        return [[("new", 0.0)]] * len(samples)
-
-    monkeypatch.setattr(Shouting, "decode_samples", failing)
+    assert path.read_text() == "1 #0.0\n2 #1.0\n" and names_in(path.parent) == ["out"]
+    dies_at(0)
     with pytest.raises(RuntimeError):
         decoder.main([f"--output_dir={run}", *"1" * 40, "--batch_size=1", f"--decode_to_file={path}"])
-    assert path.read_text() == "1 #0.0\n2 #1.0\n" and [file.name for file in path.parent.iterdir()] == ["out"]
+    assert path.read_text() == "1 #0.0\n2 #1.0\n" and names_in(path.parent) == ["out"]
+
+
+@pytest.mark.parametrize("form", [["--json"], ["--n_best=2", "--beam_size=2"], []])
+@pytest.mark.parametrize("tear", [0, 3, 40], ids=lambda cut: f"{cut} bytes lost")
+def test_a_job_that_died_goes_on_to_the_same_file(make_run, capsys, tmp_path, dies_at, form, tear):
+    run, path, whole = make_run("algorithmic_reverse"), tmp_path / "out", tmp_path / "whole"
+    inputs = [str(number) for number in range(40)]
+    command = [*inputs, "--batch_size=1", *form]
+    out(capsys, run, *command, f"--decode_to_file={whole}")
+    dies_at(32)
+    with pytest.raises(RuntimeError):
+        decoder.main([f"--output_dir={run}", *command, f"--decode_to_file={path}"])
+    left = tmp_path / "out.unfinished"
+    left.write_bytes(left.read_bytes()[:-tear or None])
+    began = dies_at(None)
+    began.clear()
+    out(capsys, run, *command, f"--decode_to_file={path}")
+    assert path.read_bytes() == whole.read_bytes() and names_in(tmp_path)[:1] == ["algorithmic_reverse"]
+    assert not left.exists() and began == ([32] if not tear else [16, 32])
+
+
+def test_what_another_job_left_is_begun_anew(make_run, capsys, tmp_path, dies_at):
+    run, path = make_run("algorithmic_reverse"), tmp_path / "out"
+    command = [f"--output_dir={run}", *"1" * 20, "--batch_size=1", f"--decode_to_file={path}"]
+    dies_at(16)
+    with pytest.raises(RuntimeError):
+        decoder.main(command)
+    began = dies_at(None)
+    for changed in (["--beam_size=2"], ["2"]):
+        began.clear()
+        assert decoder.main([*command, *changed]) == 0 and began == [0, 16], changed
+    assert len(path.read_text().splitlines()) == 21 and not (tmp_path / "out.unfinished").exists()
 
 
 def test_a_picture_is_the_path_of_its_file(make_run, capsys, tmp_path):
@@ -209,6 +257,7 @@ def test_the_problem_is_one_of_the_run(make_run, capsys):
     (["1", "--checkpoint=bset"], ["checkpoint", "best"]),
     (["1", "--beamsize=2"], ["--beamsize", "--beam_size"]),
     (["1", "--decode_to_file=."], ["is a folder"]),
+    (["1", f"--decode_to_file={__file__}/out"], ["is a file, not a folder", "test_decoder.py"]),
 ])
 def test_mistakes_are_explained(make_run, capsys, arguments, words):
     error = refused(capsys, f"--output_dir={make_run('algorithmic_reverse')}", *arguments)

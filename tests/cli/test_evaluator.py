@@ -22,7 +22,8 @@ class FakeDecoder:
     def __init__(self, experiment, output_dir, settings, which, batch_size, xla):
         self.experiment, self.settings = experiment, settings
 
-    def measure(self, problem, split, limit=None):
+    def measure(self, problem, split, limit=None, progress=None):
+        progress(limit or 1000)
         return {"exact_match": 0.125, "failures": 3, "bleu_signature": "words", "nan": float("nan"),
                 "decoded_examples": limit or 200, "decoded_references": 1000}
 
@@ -116,6 +117,7 @@ def test_a_metric_that_does_not_exist_is_explained_before_any_work(run, capsys, 
     (["--data_dir=nowhere"], ["t2t-datagen"]),
     (["--beam_size=0"], ["beam_size"]),
     (["--json_file=."], ["is a folder"]),
+    ([f"--json_file={__file__}/out.json"], ["is a file, not a folder", "test_evaluator.py"]),
     (["--output_dir=nowhere"], ["There is no run"]),
     (["a text"], ["'a text'"]),
 ])
