@@ -193,8 +193,8 @@ def write(results: Callable[[int], Iterator[Result]], total: int, job: dict[str,
         print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
     countdown = Countdown("t2t-decoder", "inputs", total, file.done)
     for result in results(file.done):
-        file.add(result)
         countdown.update(file.done)
+        file.add(result)
     file.finish(partial(_lines, flags, references=flags.json))
     print(f"t2t-decoder: {file.done} results in {flags.decode_to_file}", file=sys.stderr)
 

@@ -107,10 +107,11 @@ def _train(run, flags: FlagSet, steps: int, started: float) -> int:
     """Trains; the exit status: 130 if it was stopped before the end."""
     from t2t_mm.training.run import train
 
-    every = flags.eval_interval or run.hparams.eval_interval
-    evaluations = steps if flags.schedule == "train" else every  # there is one at the end in any case
-    summary = train(run, flags.output_dir, steps, flags.eval_steps, evaluations, flags.checkpoint_interval or every,
-                    flags.xla, flags.strategy, flags.early_stopping_patience, started=started)
+    evaluations, checkpoints = flags.eval_interval, flags.checkpoint_interval  # 0: as `train` says
+    if flags.schedule == "train":  # one evaluation, at the end, and the checkpoints that there would be with others
+        evaluations, checkpoints = steps, checkpoints or run.hparams.eval_interval
+    summary = train(run, flags.output_dir, steps, flags.eval_steps, evaluations, checkpoints, flags.xla,
+                    flags.strategy, flags.early_stopping_patience, started=started)
     return 130 if summary["status"] == "interrupted" else 0
 
 

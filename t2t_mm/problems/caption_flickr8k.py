@@ -41,7 +41,7 @@ class CaptionFlickr8k(ImageToText):
         source = self.find_source(tmp_dir)
         held_out = held_out_by(MULTI30K, tmp_dir, self.leave_out_held_out) if split == "train" else None
         for item in source.pictures(split, self.most_characters):
-            if held_out and held_out.has(item.name, *([] if held_out.pictures else item.captions)):
+            if held_out and held_out.has(item.name, *item.captions):
                 skip(REASON, source.splits[split], item.number, item.name)
             else:
                 yield item

@@ -74,14 +74,16 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
     compiled = distribution.use_xla(xla, steps / shapes)
     workers = Workers(scope)
     report = workers.reporter(report)
+    if not compiled and distribution.use_xla(xla):
+        report(f"XLA compiles nothing: {steps:,} steps for {shapes} shapes of batches would not pay for it. --xla=on "
+               "compiles in any case.")
     with workers.together():
         workers.check_same({**experiment.to_dict(), **dataclasses.asdict(intervals), "eval_steps": eval_steps,
                             "xla": xla, "data": _data_checksums(experiment)})
         mixing = _mixing(experiment, steps, every, report)
         _report_drops(experiment, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
-            run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep,
-                       report)
+            run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep, report)
             status, done = run.go(intervals, report, start_time if started is None else started)
     summary = run.summary(status, done, time.monotonic() - start_time)
     report(describe(summary))

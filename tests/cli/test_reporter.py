@@ -10,6 +10,7 @@ from t2t_mm.cli import reporter
     (["--output_dir=nowhere"], ["nowhere", "t2t-trainer"]),
     (["--output_dir=run", "--report_file=run"], ["--report_file", ".html"]),
     (["--output_dir=run", "--report_file=report.pdf"], ["report.pdf", ".html"]),
+    (["--output_dir=run", f"--report_file={__file__}/a.html"], ["is a file, not a folder", "test_reporter.py"]),
     (["--output_dir=run", "--samples=-1"], ["samples"]),
     (["--output_dir=run", "--checkpoint=first"], ["checkpoint", "best", "latest"]),
 ])

@@ -1,6 +1,7 @@
 """The law of traces: after one pass over all problems and buckets nothing is traced again; equal graphs are one."""
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,6 +10,7 @@ from t2t_mm import datagen, registry
 from t2t_mm.data.pipeline import count_dropped
 from t2t_mm.experiment import create_experiment
 from t2t_mm.inference import Decoder
+from t2t_mm.training import distribution
 from t2t_mm.training.event_log import EventLog
 from t2t_mm.training.run import surely_fit, train
 from t2t_mm.training.train_step import TrainStep
@@ -69,6 +71,14 @@ def test_a_run_says_what_it_traced_and_when_its_first_update_was_done(run):
     assert run.curves[1]["seconds_to_first_update"] > 0
     assert f"Graphs traced: {GRAPHS} to train, {GRAPHS} to evaluate." in run.said[-1]
     assert "traced" not in (run.folder / "metrics.jsonl").read_text()  # which is the same after a stop
+
+
+def test_a_run_too_short_to_compile_says_so_where_a_longer_one_is_compiled(experiment, run, tmp_path, monkeypatch):
+    assert not any("XLA compiles nothing" in line for line in run.said)  # a CPU, for which it never does
+    monkeypatch.setattr(distribution, "use_xla", lambda flag, calls=math.inf: flag == "auto" and calls > 1000)
+    said = []
+    train(experiment, str(tmp_path), 1, eval_steps=1, report=said.append, strategy=None)
+    assert [line for line in said if "XLA compiles nothing: 1 steps for " in line and "--xla=on" in line]
 
 
 def test_a_decoder_traces_a_graph_once(experiment, run):

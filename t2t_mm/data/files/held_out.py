@@ -61,23 +61,24 @@ def held_out_by_flickr8k(tmp_dir: str) -> HeldOut | None:
 
 
 def held_out_by_multi30k(tmp_dir: str) -> HeldOut | None:
-    """The dev and test pictures of Multi30k and their English sentences; None if it is not in `tmp_dir`.
+    """The dev and test pictures of Multi30k; None if it is not in `tmp_dir`.
 
-    Without its lists of pictures (images.val.txt, images.test_2016_flickr.txt) the sentences are all there is, and are
-    noted to be.
+    Without its lists of pictures (images.val.txt, images.test_2016_flickr.txt) the English sentences about them, and it
+    is noted.
     """
     folder = Path(tmp_dir, MULTI30K)
     if not folder.is_dir():
         return None
     lists, texts = ([path for start in ("val", "test") for path in sorted(folder.glob(pattern.format(start)))]
                     for pattern in ("images.{}*.txt", "{}*.en*"))
-    pictures = {picture_number(line) for path in lists for line, _ in read_lines(path)}
+    pictures = {picture_number(line) for path in lists for line, _ in read_lines(path)} - {""}
+    if pictures:
+        return HeldOut(frozenset(pictures))
     sentences = {comparable(line) for path in texts if path.name.endswith((".en", ".en.gz"))
                  for line, _ in read_lines(path)}
-    if not pictures - {""}:
-        note(f"{folder} has no images.val.txt and images.test_2016_flickr.txt: the pictures that Multi30k holds out "
-             "are known by its sentences about them")
-    return HeldOut(frozenset(pictures - {""}), frozenset(sentences - {""}))
+    note(f"{folder} has no images.val.txt and images.test_2016_flickr.txt: the pictures that Multi30k holds out are "
+         "known by its sentences about them")
+    return HeldOut(sentences=frozenset(sentences - {""}))
 
 
 def held_out_by(other: str, tmp_dir: str, wanted: bool) -> HeldOut | None:
