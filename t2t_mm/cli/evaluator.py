@@ -1,8 +1,10 @@
 """t2t-eval: teacher-forced and decoded measures of a trained run beside trivial baselines, as a table and as JSON."""
 
+import contextlib
 import dataclasses
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -60,6 +62,7 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
     check_file("json_file", path)
     start_tensorflow(batches_at_once=True, output_dir=flags.output_dir)
+    from t2t_mm.data.manifest import read_manifest
     from t2t_mm.inference import Decoder
     from t2t_mm.report.eval_table import eval_text
     from t2t_mm.training.evaluation import Evaluator
@@ -68,15 +71,51 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
-    figures = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,
-               "mixed_precision": run.hparams.mixed_precision,
-               "decoding": decoding if flags.decode else None, "problems": {}}
+    how = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,
+           "mixed_precision": run.hparams.mixed_precision, "decoding": decoding if flags.decode else None}
+    data = {problem.name: read_manifest(run.data_dir, problem.name).splits[flags.split].checksum
+            for problem in problems}
+    done = Unfinished(path, {**how, "run": os.path.abspath(flags.output_dir), "data": data,
+                             "eval_steps": flags.eval_steps})
     for problem in problems:
-        print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
-        figures["problems"][problem.name] = measure(decoder, evaluator, problem, flags)
-    figures["seconds"] = round(time.monotonic() - start, 1)
+        if problem.name not in done.problems:
+            print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
+            done.add(problem.name, measure(decoder, evaluator, problem, flags))
+    figures = {**how, "problems": {problem.name: done.problems[problem.name] for problem in problems},
+               "seconds": round(time.monotonic() - start, 1)}
     print(eval_text(figures), end="\n\n")
-    _write(figures, path)
+    _write(_plain(figures), path)
+    done.remove()
+    print(f"Figures: {path}")
+
+
+class Unfinished:
+    """The figures of problems that are done, in NAME.unfinished: the same job goes on after them, also after kill -9.
+
+    Args:
+        path: where all figures will be.
+        job: all that decides about them; what another job left is not taken up.
+
+    `problems` is name → figures.
+    """
+
+    def __init__(self, path: Path, job: dict[str, Any]):
+        self._path, self._job = path.with_name(f"{path.name}.unfinished"), job
+        self.problems: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            left = json.loads(self._path.read_text(encoding="utf-8"))
+            self.problems = left["problems"] if left["job"] == job else {}
+        if self.problems:
+            print(f"t2t-eval: {', '.join(self.problems)}: taken from {self._path}", file=sys.stderr)
+
+    def add(self, problem: str, figures: dict[str, Any]) -> None:
+        """Keeps the figures of a problem."""
+        self.problems[problem] = figures
+        _write({"job": self._job, "problems": self.problems}, self._path)
+
+    def remove(self) -> None:
+        """When all figures are in their place."""
+        self._path.unlink(missing_ok=True)
 
 
 def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[str, Any]:
@@ -109,8 +148,7 @@ def _write(figures: dict[str, Any], path: Path) -> None:
     from t2t_mm.data.atomic import atomic_file
 
     with atomic_file(path) as partial:
-        partial.write_text(json.dumps(_plain(figures), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"Figures: {path}")
+        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -59,6 +59,10 @@ def run(tmp_path, data_dir, monkeypatch):
     return tmp_path / "run"
 
 
+def parsed(*arguments):
+    return evaluator.define().parse([*arguments])
+
+
 def refused(capsys, *arguments):
     assert evaluator.main([*map(str, arguments)]) == 2
     error = capsys.readouterr().err
@@ -102,6 +106,33 @@ def test_flags_choose_what_is_evaluated_and_where_it_goes(run, capsys, tmp_path)
     assert figures["problems"]["algorithmic_sort"]["decoded"]["decoded_examples"] == 5
     assert (figures["decoding"]["limit"], figures["decoding"]["beam_size"]) == (5, 4)
     assert "beam search, 4 hypotheses" in capsys.readouterr().out
+
+
+def test_a_job_that_died_goes_on_after_the_problems_that_are_done(run, capsys, monkeypatch):
+    measured, plain = [], evaluator.measure
+
+    def dying(decoder, forced, problem, flags):
+        if problem.name == PROBLEMS[1] and not measured[1:]:
+            raise KeyboardInterrupt
+        measured.append(problem.name)
+        return plain(decoder, forced, problem, flags)
+
+    monkeypatch.setattr(evaluator, "measure", dying)
+    with pytest.raises(KeyboardInterrupt):
+        evaluator.work(parsed(f"--output_dir={run}"), [])
+    left = run / "eval-dev.json.unfinished"
+    assert left.exists() and not (run / "eval-dev.json").exists() and measured == [PROBLEMS[0]]
+    measured.append("mended")
+    kept = left.read_bytes()
+    evaluator.work(parsed(f"--output_dir={run}"), [])
+    assert measured == [PROBLEMS[0], "mended", PROBLEMS[1]] and not left.exists()
+    assert f"{PROBLEMS[0]}: taken from {left}" in capsys.readouterr().err
+    assert list(json.loads((run / "eval-dev.json").read_text())["problems"]) == list(PROBLEMS)
+    for other in (["--beam_size=2"], ["--eval_steps=1"]):  # another job takes up nothing
+        left.write_bytes(kept)
+        measured[2:] = []
+        evaluator.work(parsed(f"--output_dir={run}", *other), [])
+        assert measured[2:] == list(PROBLEMS) and not left.exists()
 
 
 def test_a_metric_that_does_not_exist_is_explained_before_any_work(run, capsys, monkeypatch):
