@@ -188,14 +188,14 @@ def write(results: Callable[[int], Iterator[Result]], total: int, job: dict[str,
         for result in results(0):
             print(*_lines(flags, result), sep="\n", flush=True)
         return
-    file = ResultFile(flags.decode_to_file, job, CHUNK * flags.batch_size)
-    if file.done:
-        print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
-    countdown = Countdown("t2t-decoder", "inputs", total, file.done)
-    for result in results(file.done):
-        countdown.update(file.done)
-        file.add(result)
-    file.finish(partial(_lines, flags, references=flags.json))
+    with ResultFile(flags.decode_to_file, job, CHUNK * flags.batch_size) as file:
+        if file.done:
+            print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
+        countdown = Countdown("t2t-decoder", "inputs", total, file.done)
+        for result in results(file.done):
+            countdown.update(file.done)
+            file.add(result)
+        file.finish(partial(_lines, flags, references=flags.json))
     print(f"t2t-decoder: {file.done} results in {flags.decode_to_file}", file=sys.stderr)
 
 

@@ -1,5 +1,6 @@
 """The results of t2t-decoder: how they are written, and the file of a long job, which goes on after a kill -9."""
 
+import fcntl
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from t2t_mm.data.atomic import atomic_file
+from t2t_mm.errors import UserError
 
 
 class Result(NamedTuple):
@@ -35,69 +37,65 @@ class Result(NamedTuple):
 class ResultFile:
     """A file of results that appears when all are there. Until then they are in NAME.unfinished, a line of JSON each.
 
+    To be entered; what another process writes to is refused.
+
     Args:
         path: the file.
         job: all that decides about the results. What another job left is begun anew.
         chunk: results are taken up at a multiple of this number, so that what is decoded together stays together.
 
-    `done` is how many results are there already.
+    `done` is how many results are there already, `kept` the file that holds them.
     """
 
     def __init__(self, path: str, job: dict[str, Any], chunk: int):
-        self._path, self._kept = Path(path), Path(f"{path}.unfinished")
-        self._job = json.dumps(job, sort_keys=True)
+        self._path, self.kept = Path(path), Path(f"{path}.unfinished")
+        self._job = f"{json.dumps(job, sort_keys=True)}\n".encode()
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.kept.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"Another process is writing {path}. Wait for it, or name another file.") from None
         self.done, end = self._left(chunk)
-        self._file = None
-        if self.done:
-            with self._kept.open("r+b") as file:
-                file.truncate(end)
+        self._file.truncate(end)
+        if not self.done:
+            self._file.write(self._job)
 
-    @property
-    def kept(self) -> Path:
-        """Where results are until all are there."""
-        return self._kept
+    def __enter__(self) -> "ResultFile":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+        if not self.done:
+            self.kept.unlink(missing_ok=True)
 
     def add(self, result: Result) -> None:
         """Keeps the next result."""
-        if self._file is None:
-            self._kept.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._kept.open("a" if self.done else "w", encoding="utf-8", buffering=1)  # by lines
-            if not self.done:
-                self._file.write(f"{self._job}\n")
-        self._file.write(f"{json.dumps(result)}\n")
+        self._file.write(f"{json.dumps(result)}\n".encode())
+        self._file.flush()
         self.done += 1
 
     def finish(self, lines_of: Callable[[Result], list[str]]) -> None:
         """Writes the file itself, by the lines of each result, and takes away what was kept beside it."""
-        if self._file is not None:
-            self._file.close()
         with atomic_file(self._path) as partial, open(partial, "w", encoding="utf-8") as file:
-            for result in self._results():
-                file.writelines(f"{line}\n" for line in lines_of(result))
-        self._kept.unlink(missing_ok=True)
-
-    def _results(self) -> Iterator[Result]:
-        if not self.done:
-            return
-        with self._kept.open(encoding="utf-8") as lines:
-            next(lines)  # the job
-            for line in lines:
+            for line in self._lines():
                 text, outputs, reference = json.loads(line)
-                yield Result(text, [(output, score) for output, score in outputs], reference)
+                result = Result(text, [(output, score) for output, score in outputs], reference)
+                file.writelines(f"{line}\n" for line in lines_of(result))
+        self.kept.unlink()
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines after the first, which is the job; none, if it is another job's."""
+        self._file.seek(0)
+        return self._file if next(self._file, b"") == self._job else iter(())
 
     def _left(self, chunk: int) -> tuple[int, int]:
         """(results in whole chunks, the byte at which they end) of what the same job left; (0, 0): it left nothing."""
-        if not self._kept.is_file():
-            return 0, 0
-        with self._kept.open("rb") as lines:
-            if next(lines, b"") != f"{self._job}\n".encode():
-                return 0, 0
-            at = len(self._job) + 1
-            done, end = 0, at
-            for count, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    break
-                at += len(line)
-                if count % chunk == 0:
-                    done, end = count, at
+        done, end, at = 0, 0, len(self._job)
+        for count, line in enumerate(self._lines(), 1):
+            if not line.endswith(b"\n"):
+                break
+            at += len(line)
+            if count % chunk == 0:
+                done, end = count, at
         return done, end

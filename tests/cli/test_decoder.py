@@ -10,6 +10,7 @@ import pytest
 
 from t2t_mm import datagen, inference, registry
 from t2t_mm.cli import decoder
+from t2t_mm.cli.results import Result, ResultFile
 from t2t_mm.data.images import encode_png
 from t2t_mm.data.text_encoders import Bytes, Tokens
 from t2t_mm.data.vocabulary_building import load_encoders
@@ -203,6 +204,17 @@ def test_a_job_that_died_goes_on_to_the_same_file(make_run, capsys, tmp_path, di
     out(capsys, run, *command, f"--decode_to_file={path}")
     assert path.read_bytes() == whole.read_bytes() and names_in(tmp_path)[:1] == ["algorithmic_reverse"]
     assert not left.exists() and began == ([32] if not tear else [16, 32])
+
+
+def test_a_file_that_another_process_writes_is_left_alone(make_run, capsys, tmp_path):
+    run, path = make_run("algorithmic_reverse"), tmp_path / "out"
+    with ResultFile(str(path), {}, 1) as file:
+        file.add(Result("1", [("1", 0.0)], None))
+        assert decoder.main([f"--output_dir={run}", "1", f"--decode_to_file={path}"]) == 2
+    assert f"error: Another process is writing {path}" in capsys.readouterr().err
+    assert not path.exists() and (tmp_path / "out.unfinished").exists()
+    out(capsys, run, "1", f"--decode_to_file={path}")
+    assert path.read_text() == "1 #0.0\n" and not (tmp_path / "out.unfinished").exists()
 
 
 def test_what_another_job_left_is_begun_anew(make_run, capsys, tmp_path, dies_at):
