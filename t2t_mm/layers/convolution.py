@@ -81,14 +81,17 @@ class DepthwiseConv1D(Layer):
         size, dilation, channels = self._kernel_size, self._dilation, self.kernel.shape[-1]
         place = position % (size * dilation)
         ring = write(ring, place, x)
-        rows, slots = ops.shape(x)[0], ops.shape(ring)[1] // dilation
+        rows, slots, _ = ops.shape(ring)
         taps = ring  # [B, S, D]
         if dilation > 1:
+            slots = slots // dilation
             columns = ops.reshape(ring, (rows, slots, dilation, channels))
-            taps = ops.slice(columns, (0, 0, place % dilation, 0), (rows, slots, 1, channels))[:, :, 0]
-        newest_last = (ops.arange(slots) - place // dilation - 1) % size  # slot → tap: the newest has the last
-        kernel = ops.take(matrix(self.kernel, x.dtype), newest_last, axis=0)
-        return ops.sum(taps * kernel, axis=1), ring
+            taps = ops.squeeze(ops.slice(columns, (0, 0, place % dilation, 0), (rows, slots, 1, channels)), 2)
+            place = place // dilation
+        # The newest input, in slot `place`, has the last tap; the slots before it those before, round the ring.
+        kernel = matrix(self.kernel, x.dtype)
+        turned = ops.slice(ops.concatenate([kernel, kernel]), (size - 1 - place, 0), (slots, channels))
+        return ops.sum(taps * turned, axis=1), ring
 
 
 class ConvStep(Layer):

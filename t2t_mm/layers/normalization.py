@@ -1,6 +1,7 @@
 """Layer normalisation (Ba et al. 2016, 1607.06450) over the last axis."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from t2t_mm.layers.layer import Layer, value_of
@@ -20,7 +21,8 @@ def _normalize(x, gain, bias):
     times slower.
     """
     channels = x.shape[-1]
-    mean = ops.full((channels, channels if channels <= FEW_CHANNELS else 1), 1 / channels, x.dtype)  # [D, 1 or D]
+    copies = channels if channels <= FEW_CHANNELS else 1
+    mean = ops.convert_to_tensor(np.full((channels, copies), 1 / channels, "float32"))
     centred = x - ops.matmul(x, mean)
     scale = ops.rsqrt(ops.matmul(ops.square(centred), mean) + EPSILON)
     normal = centred * scale
