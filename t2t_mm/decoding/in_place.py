@@ -15,8 +15,8 @@ def write_slot(buffer: tf.Tensor, slot: tf.Tensor, value: tf.Tensor) -> tf.Tenso
     channels, each = buffer.shape[-1], WORD.size // buffer.dtype.size
     shape = tf.shape(buffer)
     if not channels or channels % each:
-        rows = _write(tf.reshape(buffer, [-1, channels]), slot, shape[-2], tf.reshape(value, [-1, channels]))
-        return tf.reshape(rows, shape)
+        rows, new = (tf.reshape(x, [-1, shape[-1]]) for x in (buffer, value))
+        return tf.reshape(_write(rows, slot, shape[-2], new), shape)
     words, new = (tf.bitcast(tf.reshape(x, [-1, channels // each, each]), WORD) for x in (buffer, value))
     return tf.reshape(tf.bitcast(_write(words, slot, shape[-2], new), buffer.dtype), shape)
 
