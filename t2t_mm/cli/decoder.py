@@ -76,8 +76,8 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     if flags.decode_to_file:
         check_file("decode_to_file", flags.decode_to_file)
     if flags.split:
-        check_split(run, problem, flags.split)
-        _decode_split(_start(run, flags, settings, many=True), problem, flags)
+        manifest = check_split(run, problem, flags.split)
+        _decode_split(_start(run, flags, settings, many=True), problem, manifest, flags)
     elif not inputs and not flags.decode_from_file and problem.inputs and sys.stdin.isatty():
         converse(_start(run, flags, settings), problem, flags)
     else:
@@ -129,10 +129,8 @@ def _of_samples(decoder: Any, problem: Any, rows: Sequence[Row], samples: Sequen
         first += len(chunk)
 
 
-def _decode_split(decoder: Any, problem: Any, flags: FlagSet) -> None:
-    from t2t_mm.data.manifest import read_manifest
-
-    limit, manifest = flags.limit or None, read_manifest(decoder.experiment.data_dir, problem.name)
+def _decode_split(decoder: Any, problem: Any, manifest: Any, flags: FlagSet) -> None:
+    limit = flags.limit or None
 
     def results(first: int) -> Iterator[Result]:
         for _, inputs, reference, outputs in decoder.decode_split(problem, flags.split, limit, first):

@@ -55,6 +55,6 @@ def work(flags: FlagSet) -> None:
 
 def check_path(path: Path) -> None:
     """Raises UserError, before anything slow starts, if the page has no place."""
-    if path.is_dir() or path.suffix.lower() not in (".html", ".htm"):
+    if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--report_file={path} must name a file that ends in .html.")
     check_file("report_file", path)

@@ -101,10 +101,11 @@ def check_file(flag: str, path: str | Path) -> None:
         raise UserError(f"--{flag}={path} cannot be written: {above} is read-only. Name another place.")
 
 
-def check_split(run: Experiment, problem: Any, split: str) -> None:
-    """UserError if the split's data are not there whole, not empty, and as problem and run declare them."""
+def check_split(run: Experiment, problem: Any, split: str) -> Any:
+    """The problem's manifest; UserError if the split's data are not there whole, not empty, and as declared."""
     from t2t_mm.data.manifest import checked_manifest
 
     manifest = checked_manifest(run.data_dir, problem, run.checksums)
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} is empty. Name another: {', '.join(manifest.splits)}.")
+    return manifest

@@ -11,7 +11,7 @@ from t2t_mm.layers.stepping import product
 @ops.custom_gradient
 def _add_bias(x, bias):
     """x [N, D] + bias [D]."""
-    return x + bias, lambda *upstream: (upstream[0], sum_rows(upstream[0]))
+    return x + bias, lambda *upstream: (upstream[0], *sum_rows(upstream[0]))
 
 
 class Dense(Layer):

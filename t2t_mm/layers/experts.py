@@ -199,7 +199,7 @@ class MixtureOfExperts(Layer):
         real = ops.cast(real, "float32")
         gates = self.gate(tokens, real, training=training)
         trimmed = not training and not is_compiling()
-        slots = Slots(gates.chosen, self._experts, self._capacity(tokens, training), trimmed)
+        slots = Slots(gates.chosen, self._experts, self._capacity(tokens, training, trimmed), trimmed)
         if training:
             y = self._work(slots, tokens, gates)
         else:
@@ -215,7 +215,7 @@ class MixtureOfExperts(Layer):
         hidden = ops.relu(ops.matmul(slots.dispatch(tokens), rise))  # [E, C, F]
         return slots.collect(ops.matmul(hidden, fall), ops.cast(gates.weights, tokens.dtype))
 
-    def _capacity(self, tokens, training):
+    def _capacity(self, tokens, training, trimmed):
         count = ops.shape(tokens)[0]
         mean = ops.cast(count, "float32") * (min(self._chosen, self._experts) / self._experts)  # of an expert's choices
         wanted = ops.cast(ops.ceil(mean * self._capacity_factor), "int32")
@@ -223,7 +223,7 @@ class MixtureOfExperts(Layer):
             return wanted
         likely = ops.cast(ops.ceil(mean + 3 * ops.sqrt(mean)), "int32")  # three deviations of even, random choices
         slots = ops.maximum(ops.maximum(wanted, likely), FEWEST_SLOTS)
-        return ops.minimum(slots if is_compiling() else 2 * slots, count)
+        return ops.minimum(2 * slots if trimmed else slots, count)
 
     def _report(self, gates, slots, real, dropped):
         loss = squared_variation(gates.importance) + squared_variation(gates.load)

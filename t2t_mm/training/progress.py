@@ -113,6 +113,7 @@ def _live_block():
 
 
 def duration(seconds: float) -> str:
+    """Minutes and seconds, "1:05", behind hours if there are any, "2:01:05"."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
