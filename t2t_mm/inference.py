@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -180,15 +181,16 @@ class Decoder:
         if key not in self._functions:
             scalar, vector = tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32)
             self._functions[key] = tf.function(
-                lambda batch, rows, limit, command: self._search(
-                    name, batch, rows, longest if self._xla else limit, command),
-                autograph=False, jit_compile=self._xla, input_signature=[_signature(problem), vector, scalar, scalar])
+                partial(self._search, name, longest), autograph=False, jit_compile=self._xla,
+                input_signature=[_signature(problem), vector, scalar, scalar])
         return self._functions[key]
 
-    def _search(self, name: str, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: Any, command: tf.Tensor):
+    def _search(self, name: str, longest: int, batch: dict[str, tf.Tensor], rows: tf.Tensor, limit: tf.Tensor,
+                command: tf.Tensor):
         with compiling(self._xla):
             if self.model.autoregressive(name):
-                return decode_batch(self.model, name, batch, rows, limit, command, self.settings)
+                most = longest if self._xla else limit
+                return decode_batch(self.model, name, batch, rows, most, command, self.settings)
             return top_classes(self.model.call(batch, name, command=command).logits[:, 0], self.settings.n_best)
 
     # Words.

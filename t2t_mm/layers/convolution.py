@@ -5,11 +5,11 @@ from keras import ops
 
 from t2t_mm.layers.compiling import is_compiling
 from t2t_mm.layers.dense import Dense
-from t2t_mm.layers.layer import Layer, value_of
+from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.normalization import LayerNorm
 from t2t_mm.layers.randomness import dropout
 from t2t_mm.layers.rows import in_rows
-from t2t_mm.layers.stepping import matrix, write
+from t2t_mm.layers.stepping import weight, write
 
 
 def fold_dilation(x, dilation: int, before: int, after: int):
@@ -48,8 +48,8 @@ def add_taps(x, kernel, dilation: int, before: int, after: int):
 class DepthwiseConv1D(Layer):
     """Depthwise convolution, y[t, c] = Σ_k w[k, c] · x[t + (k − K + 1)·d, c] when causal, centred otherwise.
 
-    [B, L, D] → [B, L, D]. The state of `step` is a ring of the last d·K inputs, or of as many as there are positions:
-    [B, S·d, D], S ≤ K. Input t is at t modulo d·K, so that the taps of a position are every d-th.
+    [B, L, D] → [B, L, D]. The state of `step` is a ring of the last d·K inputs; where d > 1 it has no more slots than
+    positions need: [B, S·d, D], S ≤ K. Input t is at t modulo d·K, so that the taps of a position are every d-th.
     """
 
     def __init__(self, kernel_size: int, dilation: int = 1, causal: bool = True, **kwargs):
@@ -65,15 +65,17 @@ class DepthwiseConv1D(Layer):
     def call(self, x):
         before = self._reach if self._causal else self._reach // 2
         if is_compiling():
-            return add_taps(x, value_of(self.kernel), self._dilation, before, self._reach - before)
+            return add_taps(x, self.kernel, self._dilation, before, self._reach - before)
         columns = fold_dilation(x, self._dilation, before, self._reach - before)  # [B, L/d, d, D]
         kernel = ops.reshape(self.kernel, (self._kernel_size, 1, x.shape[-1], 1))
         return unfold_dilation(ops.depthwise_conv(columns, kernel, strides=1, padding="valid"), like=x)
 
     def initial_state(self, like, max_length):
         """The ring before the first of at most `max_length` positions; `like` [B, ...] gives batch and type."""
-        size, slots = self._kernel_size, -(-max_length // self._dilation)
-        slots = min(slots, size) if isinstance(slots, int) else ops.minimum(slots, size)
+        slots = self._kernel_size
+        if self._dilation > 1:
+            needed = -(-max_length // self._dilation)
+            slots = min(slots, needed) if isinstance(needed, int) else ops.minimum(slots, needed)
         return ops.zeros((ops.shape(like)[0], slots * self._dilation, self.kernel.shape[-1]), like.dtype)
 
     def step(self, x, ring, position):
@@ -89,9 +91,8 @@ class DepthwiseConv1D(Layer):
             taps = ops.squeeze(ops.slice(columns, (0, 0, place % dilation, 0), (rows, slots, 1, channels)), 2)
             place = place // dilation
         # The newest input, in slot `place`, has the last tap; the slots before it those before, round the ring.
-        kernel = matrix(self.kernel, x.dtype)
-        turned = ops.slice(ops.concatenate([kernel, kernel]), (size - 1 - place, 0), (slots, channels))
-        return ops.sum(taps * turned, axis=1), ring
+        turned = ops.roll(weight(self.kernel, x.dtype), place + 1, axis=0)
+        return ops.sum(taps * turned[:slots], axis=1), ring
 
 
 class ConvStep(Layer):

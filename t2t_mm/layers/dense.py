@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from t2t_mm.layers.layer import Layer, value_of
+from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.rows import in_rows, sum_rows
-from t2t_mm.layers.stepping import product
+from t2t_mm.layers.stepping import product, weight
 
 
 @ops.custom_gradient
@@ -41,4 +41,4 @@ class Dense(Layer):
 
     def _of_rows(self, x):
         y = product(x, self.kernel)
-        return y if self.bias is None else _add_bias(y, ops.cast(value_of(self.bias), y.dtype))
+        return y if self.bias is None else _add_bias(y, weight(self.bias, y.dtype))

@@ -1,7 +1,6 @@
 """The base of all layers: a keras layer whose parts build themselves when they are first called."""
 
 import keras
-from keras import ops
 
 
 class Layer(keras.layers.Layer):
@@ -13,8 +12,3 @@ class Layer(keras.layers.Layer):
 
     def build(self, shape=None):
         """Nothing of its own to build."""
-
-
-def value_of(variable):
-    """The variable's value as a tensor, as functions with a custom gradient take it."""
-    return ops.copy(variable)

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from t2t_mm.layers.layer import Layer, value_of
+from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.rows import in_rows, sum_rows
+from t2t_mm.layers.stepping import weight
 
 EPSILON = 1e-6
 FEW_CHANNELS = 64
@@ -55,5 +56,5 @@ class LayerNorm(Layer):
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
 
     def call(self, x):
-        gain, bias = (ops.cast(value_of(v), "float32") for v in (self.gain, self.bias))
+        gain, bias = weight(self.gain, "float32"), weight(self.bias, "float32")
         return in_rows(lambda rows: ops.cast(_normalize(ops.cast(rows, "float32"), gain, bias), x.dtype), x)

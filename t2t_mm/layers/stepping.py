@@ -11,7 +11,7 @@ WIDE = 2**20  # elements from which a matrix is read by columns
 
 
 class _Ways(NamedTuple):
-    matrices: dict  # id of a variable → its value in the type of the activations
+    values: dict  # id of a variable → its value; that of a matrix in the type of the activations
     columns: dict  # id of a wide matrix → its transpose, in that type
     multiply: Callable | None
     write: Callable | None
@@ -22,34 +22,34 @@ _ways: contextvars.ContextVar = contextvars.ContextVar("ways_of_stepping", defau
 
 @contextlib.contextmanager
 def stepping(variables, dtype="float32", multiply_columns=None, write_slot=None):
-    """Within this context `matrix`, `product` and `write` do what they always do, faster.
+    """Within this context `weight`, `product` and `write` do what they always do, faster.
 
-    Enter it where the loop is built, outside of the loop's body: here the matrices among `variables` are cast, and
-    with `multiply_columns` the wide ones transposed (in a graph: those that are used). Not for XLA, which has its own
-    ways.
+    Enter it where the loop is built, outside of the loop's body: here `variables` are read, the matrices among them
+    cast, and with `multiply_columns` the wide ones transposed (in a graph: those that are used). Not for XLA, which has
+    its own ways.
 
     Args:
         dtype: of the activations; variables are float32.
         multiply_columns: x [N, I], kernelᵀ [O, I] → x·kernel, without a transposed copy; what CPUs are faster at.
         write_slot: does what `write` does, in place.
     """
-    matrices = {id(v): ops.cast(v, dtype) for v in variables if len(v.shape) > 1}
+    values = {id(v): ops.cast(v, dtype if len(v.shape) > 1 else "float32") for v in variables}
     wide = [v for v in variables if multiply_columns and len(v.shape) == 2 and v.shape[0] * v.shape[1] >= WIDE]
-    columns = {id(v): ops.transpose(matrices[id(v)]) for v in wide}
-    token = _ways.set(_Ways(matrices, columns, multiply_columns, write_slot))
+    columns = {id(v): ops.transpose(values[id(v)]) for v in wide}
+    token = _ways.set(_Ways(values, columns, multiply_columns, write_slot))
     try:
         yield
     finally:
         _ways.reset(token)
 
 
-def matrix(variable, dtype):
-    """The variable's value in `dtype`, the type of the activations.
+def weight(variable, dtype):
+    """The variable's value in `dtype`: of a matrix the type of the activations, of a vector float32.
 
-    While stepping it was cast once, before the first step, and not at each: 25 million weights of a transformer_base's
-    decoder are read as 50 MB, where casting them would read 100 and write 50 first.
+    While stepping it was read and cast once, before the first step, and not at each: 25 million weights of a
+    transformer_base's decoder are read as 50 MB, where casting them would read 100 and write 50 first.
     """
-    value = _ways.get().matrices.get(id(variable))
+    value = _ways.get().values.get(id(variable))
     return ops.cast(variable, dtype) if value is None or value.dtype != dtype else value
 
 
@@ -62,7 +62,7 @@ def product(x, kernel):
     ways = _ways.get()
     columns = ways.columns.get(id(kernel))
     if columns is None or columns.dtype != x.dtype:
-        return ops.matmul(x, matrix(kernel, x.dtype))
+        return ops.matmul(x, weight(kernel, x.dtype))
     return ways.multiply(x, columns)
 
 

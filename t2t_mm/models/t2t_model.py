@@ -105,13 +105,15 @@ class T2TModel(Layer):
         return (problem, shapes) if self.hparams.adversary_coef else shapes
 
     def build_variables(self):
-        """Makes every variable by one small eager pass through each graph; call it before tracing."""
+        """Makes every variable by one small eager pass of training through each graph; call it before tracing.
+
+        Of training, as it uses all parts, and has few operations however many experts there are.
+        """
         keys = {}
         for name in self._problems:
             keys.setdefault(self.graph_key(name), name)
-        training = self.adaptation is not None  # which works in training only
         for name in keys.values():
-            self.call(self._smallest_batch(self._problems[name]), name, training, np.zeros(2, "int32"))
+            self.call(self._smallest_batch(self._problems[name]), name, training=True, seed=np.zeros(2, "int32"))
 
     def _smallest_batch(self, problem):
         batch = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -52,8 +53,7 @@ class Evaluator:
         key = (self._model.graph_key(name), tuple(sorted(signature.items())))
         if key not in self._functions:
             self._functions[key] = tf.function(
-                lambda batch, command: self._pairs(name, batch, command), autograph=False,
-                input_signature=[signature, tf.TensorSpec([], tf.int32)])
+                partial(self._pairs, name), autograph=False, input_signature=[signature, tf.TensorSpec([], tf.int32)])
         return self._functions[key]
 
     def _pairs(self, name: str, batch: dict[str, tf.Tensor], command: tf.Tensor) -> dict[str, tuple]:

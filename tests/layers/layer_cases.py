@@ -102,3 +102,13 @@ TWO_SIDED = [
     LayerCase("experts", lambda: MixtureOfExperts(WIDTH, 12, 5, 2)),
     LayerCase("chain_centred", lambda: _chain(False), length=12),
 ]
+
+
+def placed(chosen, experts, capacity):
+    """The slot of each choice, one by one in the order of tokens; −1 where there is none."""
+    taken, slots = [0] * experts, np.full(chosen.shape, -1)
+    for place, expert in np.ndenumerate(chosen):
+        if expert < experts and taken[expert] < capacity:
+            slots[place] = expert * capacity + taken[expert]
+            taken[expert] += 1
+    return slots

@@ -1,12 +1,13 @@
-"""The mixture of experts against computing every expert for every token, and the laws of its slots and its cost."""
+"""The mixture of experts against computing every expert for every token, and the laws of its gate and its cost."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from layer_cases import scattered, sequence
+from layer_cases import placed, scattered, sequence
 
 from t2t_mm.layers.compiling import compiling
-from t2t_mm.layers.experts import MixtureOfExperts, NoisyTopKGate, Slots, squared_variation
+from t2t_mm.layers.dispatch import Slots
+from t2t_mm.layers.experts import MixtureOfExperts, NoisyTopKGate, squared_variation
 from t2t_mm.layers.randomness import normal, seeded
 from t2t_mm.layers.side_outputs import collect_side_outputs
 
@@ -41,16 +42,6 @@ def all_experts(layer, x, noise=None):
     np.put_along_axis(gates, chosen, kept / kept.sum(1, keepdims=True), 1)
     hidden = np.maximum(np.einsum("nd,edf->nef", x, layer.rise.numpy()), 0)
     return chosen, gates, np.einsum("nef,efd->ned", hidden, layer.fall.numpy())
-
-
-def placed(chosen, experts, capacity):
-    """The slot of each choice, one by one in the order of tokens; −1 where there is none."""
-    taken, slots = [0] * experts, np.full(chosen.shape, -1)
-    for place, expert in np.ndenumerate(chosen):
-        if expert < experts and taken[expert] < capacity:
-            slots[place] = expert * capacity + taken[expert]
-            taken[expert] += 1
-    return slots
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -123,60 +114,6 @@ def test_evaluation_drops_nothing_however_many_rounds_it_takes(compiled):
     _, gates, results = all_experts(layer, x.numpy().reshape(-1, D))
     wanted = np.einsum("ne,ned->nd", gates, results).reshape(2, 30, D) * presence.numpy()[..., None]
     np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("capacity", [1, 3, 13])
-def test_slots_are_given_in_the_order_of_tokens_round_after_round(seed, capacity):
-    rng = np.random.default_rng(seed)
-    chosen = np.stack([rng.permutation(E)[:K] for _ in range(13)])
-    chosen[rng.random(13) < 0.3] = E  # padding
-    slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
-    sizes = np.bincount(chosen.ravel(), minlength=E)[:E]
-    np.testing.assert_array_equal(slots.sizes, sizes)
-    assert slots.rounds == -(-max(sizes) // capacity)
-    left = chosen.copy()  # the choices that no round before has placed
-    for number in range(int(slots.rounds)):
-        now, wanted = slots.round(number), placed(left, E, capacity)
-        np.testing.assert_array_equal(now.kept, wanted >= 0)
-        np.testing.assert_array_equal(now.slot.numpy()[wanted >= 0], wanted[wanted >= 0])
-        choice = np.full(E * capacity, -1)
-        for (row, number_of_choice), slot in np.ndenumerate(wanted):
-            if slot >= 0:
-                choice[slot] = row * K + number_of_choice
-        np.testing.assert_array_equal(now.filled, choice >= 0)
-        np.testing.assert_array_equal(now.choice.numpy()[choice >= 0], choice[choice >= 0])
-        left = np.where(wanted < 0, left, E)
-    assert (left == E).all()
-
-
-@pytest.mark.parametrize("capacity", [2, 9])
-def test_gathers_and_their_gradients_are_those_of_matrix_products(capacity):
-    rng = np.random.default_rng(3)
-    chosen = np.stack([rng.permutation(E)[:K] for _ in range(9)])
-    chosen[4] = E
-    where = placed(chosen, E, capacity)
-    slots = Slots(tf.constant(chosen, tf.int32), E, capacity)
-    choice_to_slot = tf.constant((where[..., None] == np.arange(E * capacity)).astype("float32"))  # [N, k, E·C]
-    filled = tf.reshape(slots.filled, (E, capacity, 1))
-    x, y = sequence(1, 9, 1, D)[0], sequence(E, capacity, 2, D)
-    weights = sequence(1, 9, 3, K)[0]
-
-    def dispatch(x):
-        return tf.reshape(tf.einsum("nks,nd->sd", choice_to_slot, x), (E, capacity, D))
-
-    def collect(y, weights):
-        return tf.einsum("nks,sd,nk->nd", choice_to_slot, tf.reshape(y, (-1, D)), weights)
-
-    pairs = [(lambda x: slots.dispatch(x) * filled, dispatch, [x]), (slots.collect, collect, [y, weights])]
-    for ours, naive, values in pairs:
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(values)
-            one, other = ours(*values), naive(*values)
-            losses = tf.reduce_sum(tf.sin(one)), tf.reduce_sum(tf.sin(other))
-        np.testing.assert_allclose(one, other, atol=1e-6)
-        for mine, wanted in zip(*(tape.gradient(loss, values) for loss in losses), strict=True):
-            np.testing.assert_allclose(mine, wanted, atol=1e-5)
 
 
 def gate_of(experts=6, chosen=2):
@@ -254,15 +191,12 @@ def spy_on_slots(monkeypatch):
     return shapes
 
 
-@pytest.mark.parametrize("count, of_any", [(60, 39), (1, 1)])  # 120 choices: 24 an expert, and three deviations
-def test_outside_of_training_and_xla_there_are_slots_for_the_fullest_expert_and_no_more(count, of_any, monkeypatch):
-    shapes, layer, x = spy_on_slots(monkeypatch), make(), sequence(1, count, 1, D)
-    layer(x)
-    chosen, *_ = all_experts(layer, x.numpy()[0])
-    assert shapes[E][1] == np.bincount(chosen.ravel()).max()
+@pytest.mark.parametrize("count, slots", [(60, 39), (1, 1)])  # 120 choices: 24 an expert, and three deviations
+def test_compiled_evaluation_has_slots_for_random_choices(count, slots, monkeypatch):
+    shapes, layer = spy_on_slots(monkeypatch), make()
     with compiling():
-        layer(x)
-    assert shapes[E][1] == of_any
+        layer(sequence(1, count, 1, D))
+    assert shapes[E][1] == slots
 
 
 def test_the_work_does_not_grow_with_the_number_of_experts(monkeypatch):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2t_mm.decoding.in_place import write_slot
 from t2t_mm.layers import stepping as module
-from t2t_mm.layers.stepping import matrix, product, stepping, write
+from t2t_mm.layers.stepping import product, stepping, weight, write
 
 
 def random(*shape, seed=0):
@@ -37,33 +37,43 @@ def test_products_are_the_same_and_of_the_variables_values_of_now(dtype, error, 
         np.testing.assert_allclose(tf.cast(repeated(x), "float32"), 2 * x @ value, rtol=error, atol=5 * error)
 
 
-def test_a_loop_of_steps_casts_and_transposes_matrices_before_it_and_not_within(monkeypatch):
+def test_a_loop_of_steps_reads_casts_and_transposes_before_it_and_not_within(monkeypatch):
     monkeypatch.setattr(module, "WIDE", 15)
     narrow, wide, x = keras.Variable(random(3, 3)), keras.Variable(random(3, 5)), tf.zeros([4, 3], "bfloat16")
+    gain = keras.Variable(random(5))
 
     @tf.function(autograph=False)
     def repeated(x):
-        with stepping([narrow, wide], "bfloat16", times_columns):
-            again = lambda i, y: (i + 1, y + tf.reduce_sum(product(product(x, narrow), wide)))
-            return tf.while_loop(lambda i, y: i < 2, again, (0, tf.zeros([], "bfloat16")))[1]
+        with stepping([narrow, wide, gain], "bfloat16", times_columns):
+            scale = lambda: tf.reduce_sum(weight(gain, "float32"))
+            again = lambda i, y, z: (i + 1, y + tf.reduce_sum(product(product(x, narrow), wide)), z + scale())
+            return tf.while_loop(lambda i, y, z: i < 2, again, (0, tf.zeros([], "bfloat16"), 0.0))[1:]
 
     graph = repeated.get_concrete_function(x).graph
     inside = [node.op for function in graph.as_graph_def().library.function for node in function.node_def]
     outside = [operation.type for operation in graph.get_operations()]
-    assert inside.count("MatMul") == 2 and not {"Cast", "Transpose"} & set(inside)
+    assert inside.count("MatMul") == 2 and not {"Cast", "Transpose", "ReadVariableOp"} & set(inside)
     assert outside.count("Cast") == 2 and outside.count("Transpose") == 1
 
 
 def test_a_matrix_of_three_axes_has_the_type_asked_for_within_and_without():
     experts, other = keras.Variable(random(2, 5, 3)), keras.Variable(random(2, 5, 3, seed=1))
     for variable in (experts, other):
-        assert matrix(variable, "float32").dtype == "float32"
+        assert weight(variable, "float32").dtype == "float32"
     with stepping([experts], "bfloat16"):
         for variable in (experts, other):
             for dtype in ("bfloat16", "float32"):
-                cast = matrix(variable, dtype)
+                cast = weight(variable, dtype)
                 assert cast.dtype == dtype
                 np.testing.assert_array_equal(cast, tf.cast(variable.value, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_weight_passes_its_gradient_on(dtype):
+    variable = keras.Variable(random(4, 3))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.cast(weight(variable, dtype), "float32") * random(4, 3, seed=1))
+    np.testing.assert_allclose(tape.gradient(loss, variable.value), random(4, 3, seed=1), rtol=0.01)
 
 
 def test_variables_that_were_not_named_and_other_types_are_multiplied_as_ever():

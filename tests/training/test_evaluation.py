@@ -1,5 +1,7 @@
 """Laws of the evaluation: against a plain computation, blind to batching and padding, and traced once per graph."""
 
+import logging
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +12,16 @@ from t2t_mm.errors import UserError
 from t2t_mm.training.evaluation import Evaluator, evaluate
 
 TEXT, LABEL = "toy_text_to_text", "toy_text_to_label"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warnings():
+    """What TensorFlow has warned of."""
+    heard, handler = [], logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())
+    logging.getLogger("tensorflow").addHandler(handler)
+    yield heard
+    logging.getLogger("tensorflow").removeHandler(handler)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +92,13 @@ def test_a_graph_is_traced_once_whatever_the_shapes(model, monkeypatch):
         evaluator.evaluate(TEXT, [batch(TEXT, seed, examples=seed + 1, length=4 + seed)])
         evaluator.evaluate(LABEL, [batch(LABEL, seed, examples=seed + 1, length=4 + seed)])
     assert len(traced) == 2
+
+
+def test_many_graphs_in_a_row_are_not_taken_for_retracing(model, warnings):
+    """TensorFlow warns of it when many first calls are of the same code; twice in a process, so all tests are heard."""
+    for _ in range(6):
+        evaluate(model, LABEL, [batch(LABEL)])
+    assert not [warning for warning in warnings if "retracing" in warning]
 
 
 def test_nothing_to_evaluate_is_an_error(model):
