@@ -50,6 +50,8 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
         UserError: missing Python modules or source files (all of them at once, before any work), damaged or outdated
             data without `overwrite`, no samples, samples that cannot be encoded.
     """
+    for problem in problems:
+        problem.check_declaration()
     check_needs(problems)
     check_vocabulary_sizes(problems, vocabulary_sizes or {})
     named = {problem.name: problem for problem in problems}

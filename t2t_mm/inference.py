@@ -48,7 +48,8 @@ class Decoder:
         xla: "on", "off" or "auto" (on for TPUs): whether XLA compiles decoding, for each longest output and shape of a
             batch.
 
-    `model` is the model, `step` the training step its weights are from. Raises UserError if there is no such run.
+    `model` is the model, `step` the training step its weights are from, `checkpoint` which they are, best or latest.
+    Raises UserError if there is no such run.
     """
 
     def __init__(self, experiment: Experiment | None, output_dir: str | os.PathLike,
@@ -62,7 +63,7 @@ class Decoder:
         self.batch_size = batch_size
         self._xla = use_xla(xla, calls=0)
         self.model = self.experiment.build_model()
-        self.step = load_weights(self.model, output_dir, which)
+        self.step, self.checkpoint = load_weights(self.model, output_dir, which)
         self._functions: dict[Hashable, Callable] = {}
 
     def decode_samples(self, problem: Any, samples: Sequence[dict[str, Any]], first: int = 0) -> list[Outputs]:
@@ -72,7 +73,11 @@ class Decoder:
         for a problem that the run has not, or a value that its features cannot hold.
         """
         self._check(problem)
-        return self._decode(problem, encode_samples(problem.inputs, self.experiment.encoders, samples), first)
+        records = encode_samples(problem.inputs, self.experiment.encoders, samples)
+        if len(records) < len(samples):
+            raise UserError(f"{len(samples) - len(records)} of {len(samples)} samples of {problem.name} cannot be "
+                            "used: their pictures or sounds are damaged or empty. Leave them out.")
+        return self._decode(problem, records, first)
 
     def decode_split(self, problem: Any, split: str, limit: int | None = None,
                      first: int = 0) -> Iterator[tuple[int, str, str, Outputs]]:

@@ -172,6 +172,46 @@ def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path)
     assert error is UserError or "words generated its split 'dev', after 1 samples" in caught.value.__notes__[0]
 
 
+class Tuples(Words):
+    def samples(self, split, tmp_dir):
+        yield "in", "out"
+
+
+class Forgotten(Words):
+    def samples(self, split, tmp_dir):
+        [{"inputs": "in", "targets": "out"}]
+
+
+class Misspelt(Words):
+    def samples(self, split, tmp_dir):
+        yield {"inputs": "in", "targets": "out", "hint": "no feature"}
+
+
+class Untargeted(Words):
+    def define_features(self):
+        return {"inputs": Text("bytes"), "outputs": Text("bytes")}
+
+
+class Stringly(Words):
+    def define_features(self):
+        return {"inputs": "text", "targets": Text("bytes")}
+
+
+class Mismeasured(Words):
+    metrics = ("blue",)
+
+
+@pytest.mark.parametrize(("problem", "words"), [
+    (Tuples, "gives tuple, not dicts"), (Forgotten, "gives nothing"), (Misspelt, "has hint, which is no feature"),
+    (Untargeted, "no 'targets', but inputs, outputs"), (Stringly, "inputs of define_features"),
+    (Mismeasured, "Did you mean 'bleu'"),
+])
+def test_a_problem_that_is_written_wrong_is_explained(problem, words, tmp_path):
+    with pytest.raises(UserError, match=words):
+        run([problem()], tmp_path / "data")
+    assert not any((tmp_path / "data").rglob("*.tfrecord"))
+
+
 def test_what_fails_leaves_older_data_as_it_was(made):
     before = tree(made[0])
     with pytest.raises(ZeroDivisionError):

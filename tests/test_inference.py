@@ -76,7 +76,7 @@ class EchoExperiment(Experiment):
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch):
-    monkeypatch.setattr(checkpoints, "load_weights", lambda model, output_dir, which: 7)
+    monkeypatch.setattr(checkpoints, "load_weights", lambda model, output_dir, which: (7, which))
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +249,14 @@ def test_mistakes_are_explained(data_dir):
         next(decoder(problem, data_dir=data_dir + "/nowhere").decode_split(problem, "dev"))
     with pytest.raises(UserError, match="--beam_size=2"):
         decoder(problem, n_best=2).decode_samples(problem, [{"inputs": "a"}])
+
+
+def test_a_sample_that_cannot_be_used_is_no_gap_in_the_results(tmp_path):
+    problem = toy_problems.ToyImageToText()
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    whole = np.zeros((problem.inputs["inputs"].height, problem.inputs["inputs"].width, 3), np.uint8)
+    with pytest.raises(UserError, match="1 of 2 samples of toy_image_to_text"):
+        decoder(problem).decode_samples(problem, [{"inputs": tmp_path / "damaged.png"}, {"inputs": whole}])
 
 
 def test_no_samples_give_no_results():

@@ -67,3 +67,7 @@ def _print_table(manifests: list, data_dir: str) -> None:
 def _longest(lengths: dict[str, dict]) -> str:
     """The longest value of each column, e.g. "inputs 31 ids, targets 40 ids"."""
     return ", ".join(f"{column} {entry['longest']:,} {entry['unit']}" for column, entry in lengths.items())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -11,7 +11,7 @@ from typing import Any
 
 from t2t_mm import experiment
 from t2t_mm.cli.countdown import Countdown
-from t2t_mm.cli.decoder_inputs import Row, read_rows, read_samples, row_of, split_arguments
+from t2t_mm.cli.decoder_inputs import Row, check_rows, read_rows, read_sample, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
 from t2t_mm.cli.results import Result, ResultFile
@@ -82,10 +82,10 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
         converse(_start(run, flags, settings), problem, flags)
     else:
         rows = list(read_rows(problem, flags, inputs))
-        samples = read_samples(run, problem, rows)
+        check_rows(run, problem, rows)
         decoder = _start(run, flags, settings, many=len(rows) > flags.batch_size)
         source = {"inputs": _digest(rows)}
-        write(partial(_of_samples, decoder, problem, rows, samples, flags.batch_size), len(rows),
+        write(partial(_of_rows, decoder, problem, rows, flags.batch_size), len(rows),
               _job(decoder, problem, flags, source), flags)
 
 
@@ -114,17 +114,16 @@ def _start(run: experiment.Experiment, flags: FlagSet, settings: DecodeSettings,
     from t2t_mm.inference import Decoder
 
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
-    print(f"t2t-decoder: weights of step {decoder.step} ({flags.checkpoint})", file=sys.stderr)
+    print(f"t2t-decoder: weights of step {decoder.step} ({decoder.checkpoint})", file=sys.stderr)
     return decoder
 
 
-def _of_samples(decoder: Any, problem: Any, rows: Sequence[Row], samples: Sequence[dict],
-                batch_size: int, first: int = 0) -> Iterator[Result]:
-    """The results from number `first` on."""
-    pairs = islice(zip(rows, samples, strict=True), first, None)
-    while chunk := list(islice(pairs, CHUNK * batch_size)):
-        results = decoder.decode_samples(problem, [sample for _, sample in chunk], first=first)
-        for (row, _), outputs in zip(chunk, results, strict=True):
+def _of_rows(decoder: Any, problem: Any, rows: Sequence[Row], batch_size: int, first: int = 0) -> Iterator[Result]:
+    """The results from number `first` on; the files of one chunk are in memory at a time."""
+    rest = islice(rows, first, None)
+    while chunk := list(islice(rest, CHUNK * batch_size)):
+        results = decoder.decode_samples(problem, [read_sample(problem, row) for row in chunk], first=first)
+        for row, outputs in zip(chunk, results, strict=True):
             yield Result(" | ".join(row.fields), outputs, None)
         first += len(chunk)
 
@@ -152,7 +151,7 @@ def _digest(rows: Sequence[Row]) -> str:
 def _job(decoder: Any, problem: Any, flags: FlagSet, source: dict[str, Any]) -> dict[str, Any]:
     """All that decides about the results."""
     return {"run": os.path.abspath(flags.output_dir), "step": decoder.step, "problem": problem.name,
-            "precision": decoder.experiment.hparams.mixed_precision, "batch_size": flags.batch_size,
+            "precision": decoder.experiment.hparams.mixed_precision, "batch_size": flags.batch_size, "xla": flags.xla,
             **dataclasses.asdict(decoder.settings), **source}
 
 
@@ -170,8 +169,8 @@ def converse(decoder: Any, problem: Any, flags: FlagSet) -> None:
             continue
         rows = [row_of(problem, "Input", line)]
         try:
-            samples = read_samples(decoder.experiment, problem, rows)
-            for result in _of_samples(decoder, problem, rows, samples, flags.batch_size):
+            check_rows(decoder.experiment, problem, rows)
+            for result in _of_rows(decoder, problem, rows, flags.batch_size):
                 print(*_lines(flags, result), sep="\n", flush=True)
         except UserError as error:
             print(error, file=sys.stderr)
@@ -189,6 +188,9 @@ def write(results: Callable[[int], Iterator[Result]], total: int, job: dict[str,
     with ResultFile(flags.decode_to_file, job, CHUNK * flags.batch_size) as file:
         if file.done:
             print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
+        elif file.of_another_job:
+            print(f"t2t-decoder: what was in {file.kept} is of other inputs, settings or weights, and begun anew",
+                  file=sys.stderr)
         countdown = Countdown("t2t-decoder", "inputs", total, file.done)
         for result in results(file.done):
             countdown.update(file.done)
@@ -201,3 +203,7 @@ def _lines(flags: FlagSet, result: Result, references: bool = True) -> list[str]
     """A result as it is written: as JSON, or as text; without references a text a line, for other programs."""
     result = result if references else result._replace(reference=None)
     return [result.as_json()] if flags.json else result.as_text(scores=flags.n_best > 1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -81,24 +81,26 @@ def _lines(path: str | None) -> list[str]:
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 
 
-def read_samples(run: Experiment, problem: Any, rows: Iterable[Row]) -> list[dict]:
-    """Raw samples of the arguments, files opened and everything checked; UserError names the place of a bad one."""
+def check_rows(run: Experiment, problem: Any, rows: Iterable[Row]) -> None:
+    """UserError that names the place of the first row that cannot be decoded; files are opened, and not kept."""
     from t2t_mm.data.features import encode_samples
 
-    samples = []
-    for place, fields in rows:
+    for row in rows:
         try:
-            if len(fields) != len(problem.inputs):
+            if len(row.fields) != len(problem.inputs):
                 raise UserError(f"{problem.name} takes {len(problem.inputs)} columns parted by tabs: "
-                                f"{', '.join(problem.inputs)}. There are {len(fields)}.")
-            if not all(map(is_unicode, fields)):
+                                f"{', '.join(problem.inputs)}. There are {len(row.fields)}.")
+            if not all(map(is_unicode, row.fields)):
                 raise UserError(f"{NOT_UTF8}.")
-            if not all(field.strip() for field in fields):
+            if not all(field.strip() for field in row.fields):
                 raise UserError("the input is empty. Write something, or take it out.")
-            sample = {name: feature.read(field)
-                      for (name, feature), field in zip(problem.inputs.items(), fields, strict=True)}
-            encode_samples(problem.inputs, run.encoders, [sample])
+            encode_samples(problem.inputs, run.encoders, [read_sample(problem, row)])
         except UserError as error:
-            raise UserError(f"{place}: {error}") from error
-        samples.append(sample)
-    return samples
+            files = [field for feature, field in zip(problem.inputs.values(), row.fields) if not feature.is_text]
+            named = f" ({', '.join(files)})" if files and not any(file in str(error) for file in files) else ""
+            raise UserError(f"{row.place}{named}: {error}") from error
+
+
+def read_sample(problem: Any, row: Row) -> dict[str, Any]:
+    """The raw sample of a row: texts as they are, files opened."""
+    return {name: feature.read(field) for (name, feature), field in zip(problem.inputs.items(), row.fields)}

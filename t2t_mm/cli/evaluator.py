@@ -32,7 +32,7 @@ def define() -> Program:
     program = Program("t2t-eval", "evaluates a trained run: given the right past (teacher-forced), and writing by "
                                   "itself (decoded), beside what a trivial guesser reaches.")
     flags = program.flags
-    define_run_flags(flags)
+    define_run_flags(flags, several=True)
     flags.group("what is evaluated")
     flags.string("split", "dev", "the split")
     flags.integer("eval_steps", 0, "most teacher-forced batches of a problem; 0: the whole split", low=0)
@@ -71,12 +71,12 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
-    how = {"split": flags.split, "checkpoint": flags.checkpoint, "step": decoder.step,
-           "mixed_precision": run.hparams.mixed_precision, "decoding": decoding if flags.decode else None}
+    how = {"split": flags.split, "checkpoint": decoder.checkpoint, "step": decoder.step,
+           "mixed_precision": run.hparams.mixed_precision, "eval_steps": flags.eval_steps or None,
+           "decoding": decoding if flags.decode else None}
     data = {problem.name: read_manifest(run.data_dir, problem.name).splits[flags.split].checksum
             for problem in problems}
-    done = Unfinished(path, {**how, "run": os.path.abspath(flags.output_dir), "data": data,
-                             "eval_steps": flags.eval_steps})
+    done = Unfinished(path, {**how, "run": os.path.abspath(flags.output_dir), "data": data})
     for problem in problems:
         if problem.name not in done.problems:
             print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
@@ -84,9 +84,24 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     figures = {**how, "problems": {problem.name: done.problems[problem.name] for problem in problems},
                "seconds": round(time.monotonic() - start, 1)}
     print(eval_text(figures), end="\n\n")
-    _write(_plain(figures), path)
+    others = _others(path, how, figures["problems"])
+    _write(_plain({**figures, "problems": {**others, **figures["problems"]}}), path)
     done.remove()
     print(f"Figures: {path}")
+
+
+def _others(path: Path, how: dict[str, Any], problems: dict[str, Any]) -> dict[str, Any]:
+    """The figures of other problems that are in the file already and stay there: those of the same settings."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        others = {name: figures for name, figures in before["problems"].items() if name not in problems}
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+    different = [key for key, value in how.items() if before.get(key) != value]
+    if different and others:
+        print(f"t2t-eval: {path} had figures of {', '.join(others)} too, of another {' and '.join(different)}; they "
+              "are gone from it. --json_file writes elsewhere.", file=sys.stderr)
+    return {} if different else others
 
 
 class Unfinished:
@@ -125,7 +140,7 @@ def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[
     that each part took.
     """
     from t2t_mm.data.manifest import read_manifest
-    from t2t_mm.data.pipeline import count_dropped, eval_batches
+    from t2t_mm.data.pipeline import count_dropped, eval_batches, read_whole
     from t2t_mm.report.results import baseline
 
     run, split = decoder.experiment, flags.split
@@ -133,7 +148,7 @@ def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[
     buckets = run.buckets(problem)
     batches = eval_batches(problem, run.data_dir, split, buckets, flags.eval_steps or None)
     start = time.monotonic()
-    forced = evaluator.evaluate(problem, batches)
+    forced = evaluator.evaluate(problem, read_whole(batches, run.data_dir, problem.name))
     middle = time.monotonic()
     countdown = Countdown("t2t-eval", "examples decoded", flags.limit or examples)
     decoded = decoder.measure(problem, split, flags.limit or None, countdown.update) if flags.decode else None
@@ -156,3 +171,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -10,7 +10,10 @@ from t2t_mm.errors import UserError
 
 
 class FlagSet(absl_flags.FlagValues):
-    """absl's flags (`flags.data_dir` is the value of `--data_dir`) with one short method for each type of flag."""
+    """absl's flags (`flags.data_dir` is the value of `--data_dir`) with one short method for each type of flag.
+
+    Of a flag that is given twice the last value counts, but for those that are lists: there it is an error.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,13 +25,13 @@ class FlagSet(absl_flags.FlagValues):
         """Flags defined from now on stand under `title` in the help text."""
         self.__dict__["_group"] = title
 
-    def string(self, name: str, default: str | None, help: str) -> None:
-        absl_flags.DEFINE_string(name, default, help, flag_values=self)
+    def string(self, name: str, default: str | None, help: str, once: bool = False) -> None:
+        absl_flags.DEFINE_string(name, default, help, flag_values=self, allow_overwrite=not once)
         self._note(name)
 
     def string_list(self, name: str, default: Sequence[str], help: str) -> None:
         """A list whose items are parted by commas."""
-        absl_flags.DEFINE(_Commas(), name, list(default), help, flag_values=self)
+        absl_flags.DEFINE(_Commas(), name, list(default), help, flag_values=self, allow_overwrite=False)
         self._note(name)
 
     def integer(self, name: str, default: int | None, help: str,

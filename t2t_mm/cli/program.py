@@ -40,7 +40,8 @@ class Program:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(line_buffering=True)  # progress is seen at once in a file or a pipe too
         try:
-            return work(self.parse(argv)) or 0
+            with self._plain_warnings():
+                return work(self.parse(argv)) or 0
         except SystemExit as done:
             return done.code if isinstance(done.code, int) else int(done.code is not None)
         except UserError as error:
@@ -68,13 +69,12 @@ class Program:
         if self.flags.help:
             print(self.help_text())
             raise SystemExit(0)
-        with self._plain_warnings():
-            if self.flags.t2t_usr_dir:
-                registry.import_usr_dir(self.flags.t2t_usr_dir)
-            if self.flags.registry_help is not None:
-                print(registry.help_text(self.flags.registry_help))
-                raise SystemExit(0)
-            check_names(self.flags)
+        if self.flags.t2t_usr_dir:
+            registry.import_usr_dir(self.flags.t2t_usr_dir)
+        if self.flags.registry_help is not None:
+            print(registry.help_text(self.flags.registry_help))
+            raise SystemExit(0)
+        check_names(self.flags)
         return self.flags
 
     def help_text(self) -> str:
@@ -83,7 +83,7 @@ class Program:
 
     @contextlib.contextmanager
     def _plain_warnings(self) -> Iterator[None]:
-        """Warnings about the user's parts and plug-ins: one line each, without the line of code that gave them."""
+        """Warnings are one line each, without the line of code that gave them."""
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"{self.name}: warning: {message}", file=sys.stderr)
             yield
@@ -96,6 +96,9 @@ class Program:
             near = did_you_mean(error.flagname, self.flags.names()).replace("'", "").replace("mean ", "mean --")
             raise UserError(f"there is no flag --{error.flagname}.{near.replace(' or ', ' or --')} "
                             f"{self.name} --help shows all flags.") from None
+        except absl_flags.IllegalFlagValueError as error:
+            more = " Part several by commas." if "already defined" in str(error) else ""
+            raise UserError(f"{error}.{more} ({self.name} --help shows all flags.)") from None
         except absl_flags.Error as error:
             raise UserError(f"{error} ({self.name} --help shows all flags.)") from None
         if rest:
@@ -130,8 +133,9 @@ def define_experiment_flags(flags: FlagSet) -> None:
     flags.group("model")
     flags.string("model", None, "the model")
     flags.string("hparams_set", None, "the hparams set")
-    flags.string("hparams", "", "changes to the set: key=value,key=value")
-    flags.string("modality", "", "other modalities for features: inputs:image_small or problem.inputs:image_small, ...")
+    flags.string("hparams", "", "changes to the set: key=value,key=value", once=True)
+    flags.string("modality", "", "other modalities for features: inputs:image_small or problem.inputs:image_small, ...",
+                 once=True)
     flags.folder("output_dir", None, "where checkpoints, settings and metrics are, or go")
     flags.integer("seed", 1, "of everything random", low=0, high=2**31 - 1)
 

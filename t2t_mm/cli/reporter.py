@@ -58,3 +58,7 @@ def check_path(path: Path) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--report_file={path} must name a file that ends in .html.")
     check_file("report_file", path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -44,7 +44,8 @@ class ResultFile:
         job: all that decides about the results. What another job left is begun anew.
         chunk: results are taken up at a multiple of this number, so that what is decoded together stays together.
 
-    `done` is how many results are there already, `kept` the file that holds them.
+    `done` is how many results are there already, `kept` the file that holds them; `of_another_job` is whether it held
+    some of another job.
     """
 
     def __init__(self, path: str, job: dict[str, Any], chunk: int):
@@ -57,6 +58,7 @@ class ResultFile:
         except OSError:
             raise UserError(f"Another process is writing {path}. Wait for it, or name another file.") from None
         self.done, end = self._left(chunk)
+        self.of_another_job = not end and self.kept.stat().st_size > 0 and not self._is_mine()
         self._file.truncate(end)
         if not self.done:
             self._file.write(self._job)
@@ -86,8 +88,12 @@ class ResultFile:
 
     def _lines(self) -> Iterator[bytes]:
         """The lines after the first, which is the job; none, if it is another job's."""
+        return self._file if self._is_mine() else iter(())
+
+    def _is_mine(self) -> bool:
+        """Whether the first line is this job's; the next line is then the first result."""
         self._file.seek(0)
-        return self._file if next(self._file, b"") == self._job else iter(())
+        return next(self._file, b"") == self._job
 
     def _left(self, chunk: int) -> tuple[int, int]:
         """(results in whole chunks, the byte at which they end) of what the same job left; (0, 0): it left nothing."""

@@ -13,12 +13,12 @@ from t2t_mm.hparams.hparams import PRECISIONS
 from t2t_mm.training.choices import XLA
 
 
-def define_run_flags(flags: FlagSet) -> None:
-    """`--output_dir --problem --data_dir --checkpoint`: which run, which of its problems."""
+def define_run_flags(flags: FlagSet, several: bool = False) -> None:
+    """`--output_dir --problem --data_dir --checkpoint`: which run, which of its problems, or several of them."""
     flags.group("run")
     flags.folder("output_dir", None, "the folder of the t2t-trainer run")
-    flags.string("problem", None, "one of the run's problems (default: the only one), or one with a command and "
-                                  "vocabulary that it learned (zero-shot)")
+    which = "some of the run's problems (default: all)" if several else "one of the run's (default: the only one)"
+    flags.string("problem", None, f"{which}, or one with a command and vocabulary that it learned (zero-shot)")
     flags.folder("data_dir", None, "where the examples are now (default: where they were at training)")
     flags.choice("checkpoint", "best", ("best", "latest"), "which checkpoint")
 
@@ -79,8 +79,10 @@ def with_split(run: Experiment, named: Sequence[Any], split: str) -> list[Any]:
     """
     from t2t_mm.data.manifest import read_manifest
 
-    counts = {problem.name: read_manifest(run.data_dir, problem.name).splits.get(split) for problem in run.problems}
-    problems = list(named) or [problem for problem in run.problems if counts[problem.name]] or list(run.problems)
+    problems = list(named)
+    if not named:
+        having = [problem for problem in run.problems if read_manifest(run.data_dir, problem.name).splits.get(split)]
+        problems = having or list(run.problems)
     for problem in problems:
         check_split(run, problem, split)
     left_out = [] if named else [problem.name for problem in run.problems if problem not in problems]

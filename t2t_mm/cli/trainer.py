@@ -122,3 +122,7 @@ def _describe(run, strategy: str, steps: int) -> None:
     if steps:
         schedules.check(run.hparams.learning_rate_schedule, run.hparams.warmup_steps, steps)
     print(describe(run, distribution.parts(strategy)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -11,7 +11,6 @@ import tensorflow as tf
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.features import Audio, Feature, columns_of
 
-FRAME_MULTIPLE = 32  # sounds are padded to a multiple of so many frames, to bound the number of shapes
 Tensors = dict[str, tf.Tensor]
 
 
@@ -78,9 +77,10 @@ def fill_up(batch: Tensors, features: dict[str, Feature], rows: int) -> Tensors:
 
 
 def finish_batch(batch: Tensors, features: dict[str, Feature]) -> Tensors:
-    """Rounds up the frames of sounds and sets the static shapes."""
+    """Rounds sounds up to whole tokens (0.32 s), to bound the number of shapes, and sets the static shapes."""
     shapes = shapes_of(features)
-    for name in (name for name, feature in features.items() if isinstance(feature, Audio)):
-        missing = -tf.shape(batch[name])[1] % FRAME_MULTIPLE
-        batch[name] = tf.pad(batch[name], [[0, 0], [0, missing], [0, 0]])  # [B, T, M]
+    for name, feature in features.items():
+        if isinstance(feature, Audio):
+            missing = -tf.shape(batch[name])[1] % feature.frames_per_token
+            batch[name] = tf.pad(batch[name], [[0, 0], [0, missing], [0, 0]])  # [B, T, M]
     return {key: tf.ensure_shape(tensor, (None, *shapes[key])) for key, tensor in batch.items()}

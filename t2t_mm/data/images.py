@@ -150,7 +150,8 @@ def _open(data: bytes, least_side: int | None = None):
             picture.draft(None, (2 * least_side, 2 * least_side))
         picture.load()
     except Exception as error:  # damaged files raise many kinds
-        raise UserError(f"These {len(data)} bytes are not an image file that can be read ({error}). "
+        why = "" if isinstance(error, PIL.UnidentifiedImageError) else f" ({error})"
+        raise UserError(f"These {len(data)} bytes are not an image file that can be read{why}. "
                         "Give the whole content of a PNG or JPEG file.") from error
     return picture
 

@@ -7,6 +7,7 @@ so an iterator can be saved in a tf.train.Checkpoint and goes on with exactly th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import tensorflow as tf
 
 from t2t_mm.data.buckets import Buckets, Plan, length_features, plan_in_order
 from t2t_mm.data.examples import Tensors, finish_batch, length_of, shapes_of, tensors_of
-from t2t_mm.data.features import Feature, columns_of
-from t2t_mm.data.manifest import Manifest, checked_manifest
+from t2t_mm.data.features import Audio, Feature, columns_of
+from t2t_mm.data.manifest import Manifest, check_files, checked_manifest, read_manifest
 from t2t_mm.errors import UserError
 
 SHUFFLE_BYTES = 32 << 20  # records are permuted in blocks of about this size; a checkpoint holds one block
@@ -26,11 +27,11 @@ THREADS = 2  # per problem: training needs the other cores
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and trying takes seconds
 def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, buckets: Buckets, seed: int,
-                  modalities: dict[str, str] | None = None) -> tf.data.Dataset:
+                  few_shapes: bool = False) -> tf.data.Dataset:
     """Endless training batches; each epoch is another permutation and holds every example that fits exactly once.
 
-    Texts are padded to their bucket's boundary, sounds to a multiple of 32 frames. Batches mix the end of an epoch
-    with the start of the next, so none is partial. The dataset's iterator can be checkpointed.
+    Texts are padded to their bucket's boundary, sounds to a multiple of 0.32 s. Batches mix the end of an epoch with
+    the start of the next, so none is partial. The dataset's iterator can be checkpointed.
 
     Args:
         problem: whose "train" split is read.
@@ -38,11 +39,10 @@ def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, bucke
         encoders: vocabulary key → encoder, compared with the data's vocabularies; None: not compared.
         buckets: from `make_buckets`.
         seed: any int; the same seed gives the same batches.
-        modalities: the model's choice of modalities; no batch depends on it.
+        few_shapes: whether sounds are padded to their bucket's boundary too, for what compiles each shape.
 
     Raises UserError if the data are missing, damaged, made with another vocabulary, or all too long.
     """
-    del modalities
     manifest = _checked_manifest(problem, data_dir, "train", encoders)
     _check_some_fit(problem, manifest, "train", buckets)
     examples = _parse(_shuffled_records(manifest, seed), problem.features, _parse_group(manifest, "train"))
@@ -52,7 +52,7 @@ def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, bucke
     boundaries = tf.constant(buckets.boundaries, tf.int64)
     batches = examples.group_by_window(
         key_func=lambda tensors: _bucket_index(length_of(problem, tensors), boundaries),
-        reduce_func=lambda key, window: _pad(window, problem.features, sizes[key], boundaries[key]),
+        reduce_func=lambda key, window: _pad(window, problem.features, sizes[key], boundaries[key], few_shapes),
         window_size_func=lambda key: sizes[key])
     return _finish(batches, problem.features)
 
@@ -73,6 +73,15 @@ def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
     examples = _preprocess(examples, problem, training=False, seed=0)
     batches = _planned_batches(examples, problem.features, plan)
     return _finish(batches if max_batches is None else batches.take(max_batches), problem.features)
+
+
+def read_whole(batches: Iterable[Any], data_dir: str, problem: str) -> Iterator[Any]:
+    """The batches of a problem, in their order; UserError that names the shard, if one is damaged."""
+    try:
+        yield from batches
+    except tf.errors.DataLossError as error:
+        check_files(read_manifest(data_dir, problem), verify=True)
+        raise UserError(f"The examples of {problem} in {data_dir!r} cannot be read ({error.message}).") from None
 
 
 @tf.autograph.experimental.do_not_convert
@@ -151,7 +160,7 @@ def _lengths(problem, manifest: Manifest, split: str) -> np.ndarray:
     if not length_features(problem):
         return np.ones(manifest.count(split), np.int32)
     batches = _with_options(_length_dataset(problem, manifest, split).batch(1024))
-    return np.concatenate(list(batches.as_numpy_iterator()))
+    return np.concatenate(list(read_whole(batches.as_numpy_iterator(), manifest.data_dir, problem.name)))
 
 
 def _length_dataset(problem, manifest: Manifest, split: str) -> tf.data.Dataset:
@@ -183,10 +192,12 @@ def _bucket_index(length: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(boundaries < tf.cast(length, tf.int64), tf.int64))
 
 
-def _pad(window: tf.data.Dataset, features: dict[str, Feature], size, boundary) -> tf.data.Dataset:
-    """Batches of `size` with texts padded to `boundary` (-1: to the longest) and sounds to the longest."""
+def _pad(window: tf.data.Dataset, features: dict[str, Feature], size, boundary, sounds=False) -> tf.data.Dataset:
+    """Batches of `size` with texts padded to `boundary` (-1: to the longest), and `sounds` too, else to the longest."""
     def shape_of(feature: Feature, shape: tuple[int | None, ...]):
         free = boundary if feature.is_text else -1
+        if sounds and isinstance(feature, Audio):
+            free = boundary * feature.frames_per_token
         return tf.stack([tf.cast(free if n is None else n, tf.int64) for n in shape]) if shape else ()
 
     shapes = {key: shape_of(feature, shape) for name, feature in features.items()

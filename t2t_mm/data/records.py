@@ -214,7 +214,7 @@ def read_stored(paths: Iterable[str | os.PathLike]) -> Iterator[dict[str, np.nda
                 for record in batch:
                     yield _columns(tf.train.Example.FromString(record))
         except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-            raise UserError(f"{path} cannot be read ({error.message.strip()}). "
+            raise UserError(f"{path} cannot be read ({error.message.rpartition('}} ')[2].strip()}). "
                             "Generate the problem again with t2t-datagen --overwrite.") from None
 
 

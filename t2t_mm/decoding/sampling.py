@@ -23,17 +23,33 @@ def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: in
     rows = tf.range(batch) if rows is None else rows
 
     def choose(logits: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        uniform = _uniform(tf.random.fold_in(seed, position), rows)
+        uniform = _uniform(seed, position, rows)
         columns = _draw(logits / temperature, uniform, top_k, top_p)
         return columns, tf.gather(logits, columns, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)
 
     return decode_loop(step_fn, state, batch, max_length, choose, eos, room)
 
 
-def _uniform(seed: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    """A number in [0, 1) for each row, [N]: the row's place in one long draw, whose start no length changes."""
-    numbers = tf.random.stateless_uniform([tf.reduce_max(rows) + 1], seed)
-    return tf.gather(numbers, rows)
+def _uniform(seed: tf.Tensor, position: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """A number in [0, 1) for each row, [N], by hashing row and position with two words drawn from the seed.
+
+    The same with XLA and without, and no shape depends on the rows, so that XLA compiles it once.
+    """
+    first, second = tf.unstack(tf.bitcast(tf.random.stateless_uniform([2], seed, None, None, tf.int32), tf.uint32))
+    mixed = _avalanche(_avalanche(_spread(rows) ^ first) ^ _avalanche(_spread(position) ^ second))
+    return tf.cast(tf.bitwise.right_shift(mixed, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
+
+
+def _spread(x: tf.Tensor) -> tf.Tensor:
+    """Neighbours int32 far apart, uint32: a product with 2^32 over the golden ratio."""
+    return tf.bitcast(x, tf.uint32) * tf.constant(0x9E3779B1, tf.uint32)
+
+
+def _avalanche(x: tf.Tensor) -> tf.Tensor:
+    """MurmurHash3's finalizer (Appleby 2011): every bit of uint32 x changes half of the bits."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        x = (x ^ tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32))) * tf.constant(factor, tf.uint32)
+    return x
 
 
 def _draw(logits: tf.Tensor, uniform: tf.Tensor, top_k: int, top_p: float) -> tf.Tensor:

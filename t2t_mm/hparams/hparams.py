@@ -49,7 +49,7 @@ class Hparams:
     clip_norm: float = hparam(1.0, "gradients are scaled down to this global norm; 0: never", low=0.0)
     adam_beta1: float = hparam(0.9, "decay of Adam's mean of gradients", low=0.0, high=0.99999)
     adam_beta2: float = hparam(0.98, "decay of Adam's mean of squared gradients", low=0.0, high=0.99999)
-    adam_epsilon: float = hparam(1e-9, "added to Adam's denominator", low=0.0)
+    adam_epsilon: float = hparam(1e-9, "added to Adam's denominator", low=1e-30)
     weight_decay: float = hparam(0.0, "decoupled weight decay; 0: none", low=0.0)
     mixing: str = hparam("uniform", "how the problem of a step is chosen",
                          choices=("uniform", "proportional", "temperature", "weights", "schedule", "adaptive"))

@@ -3,6 +3,8 @@
 import contextlib
 import contextvars
 
+import keras
+
 _compiling: contextvars.ContextVar = contextvars.ContextVar("compiling", default=False)
 
 
@@ -18,3 +20,8 @@ def compiling(xla: bool = True):
 
 def is_compiling() -> bool:
     return _compiling.get()
+
+
+def wants_few_operations() -> bool:
+    """Whether a few large operations of fixed shapes beat many small ones: with XLA, and on GPUs, which start each."""
+    return is_compiling() or bool(keras.distribution.list_devices("gpu"))

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from t2t_mm.layers.compiling import is_compiling
+from t2t_mm.layers.compiling import wants_few_operations
 from t2t_mm.layers.dense import Dense
 from t2t_mm.layers.dispatch import Groups, Slots
 from t2t_mm.layers.layer import Layer
@@ -13,7 +13,7 @@ from t2t_mm.layers.randomness import normal
 from t2t_mm.layers.side_outputs import report
 from t2t_mm.layers.stepping import weight
 
-FEWEST_SLOTS = 8  # of an expert outside of training, where XLA compiles
+FEWEST_SLOTS = 8  # of an expert outside of training
 
 
 def squared_variation(values):
@@ -64,13 +64,21 @@ class NoisyTopKGate(Layer):
         return 0.5 * (1 + ops.erf((clean - threshold) / deviation / math.sqrt(2)))
 
 
+class EachGlorotUniform(keras.initializers.GlorotUniform):
+    """Glorot's start of E matrices [E, I, O]: with the fans of one, not of all."""
+
+    def __call__(self, shape, dtype=None):
+        limit = math.sqrt(6 / (shape[1] + shape[2]))
+        return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
+
+
 class MixtureOfExperts(Layer):
     """y = Σ_i G_i(x)·E_i(x), E_i = Dense(filters) → ReLU → Dense(D): [B, L, D] → [B, L, D] (1701.06538, section 2).
 
     While training an expert has C = capacity_factor·N·k/E slots, and what does not fit is dropped. Otherwise nothing is
-    dropped: each expert has a product of its own, of as many rows as chose it. Where XLA compiles, which wants a C that
-    does not depend on the choices, slots are filled again, round after round, until every choice had one. C is then at
-    least FEWEST_SLOTS and three deviations of random choices above its mean, so that mostly there is one round.
+    dropped: each expert has a product of its own, of as many rows as chose it. With XLA, which wants a C that does not
+    depend on the choices, and on GPUs slots are filled again, round after round, until every choice had one. C is then
+    at least FEWEST_SLOTS and three deviations of random choices above its mean, so that mostly there is one round.
 
     Padding takes no slot. Reports CV²(importance) + CV²(load), times `loss_coefficient`, and per expert load and the
     share of choices dropped.
@@ -83,18 +91,9 @@ class MixtureOfExperts(Layer):
         self.gate = NoisyTopKGate(experts, chosen, name="gate", dtype="float32")
 
     def build(self, shape):
-        start = keras.initializers.VarianceScaling(1.0, "fan_avg", "uniform")
-
-        def each_expert(shape, dtype=None):  # fans of one expert, not of all
-            limit = (6.0 / (shape[1] + shape[2])) ** 0.5
-            return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=start.seed)
-
-        self.rise = self.add_weight(
-            shape=(self._experts, self._channels, self._filters), initializer=each_expert, name="rise"
-        )
-        self.fall = self.add_weight(
-            shape=(self._experts, self._filters, self._channels), initializer=each_expert, name="fall"
-        )
+        into, out = (self._experts, self._channels, self._filters), (self._experts, self._filters, self._channels)
+        self.rise = self.add_weight(shape=into, initializer=EachGlorotUniform(), name="rise")
+        self.fall = self.add_weight(shape=out, initializer=EachGlorotUniform(), name="fall")
 
     def call(self, x, source=None, presence=None, training=False):
         tokens = ops.reshape(x, (-1, self._channels))  # [N, D]
@@ -108,7 +107,7 @@ class MixtureOfExperts(Layer):
             slots = Slots(groups, self._capacity(tokens))
             y = _in_slots(slots, tokens, weights, *matrices)
             dropped = ops.sum((1 - slots.kept) * real[:, None])
-        elif is_compiling():
+        elif wants_few_operations():
             y = _in_rounds(Slots(groups, self._ample_capacity(tokens)), tokens, weights, *matrices)
         else:
             y = _in_groups(groups, tokens, weights, *matrices)

@@ -52,8 +52,8 @@ class LayerNorm(Layer):
 
     def build(self, shape):
         start = keras.initializers.Constant(self._start)
-        self.gain = self.add_weight(shape=(shape[-1],), initializer=start, name="gain")
-        self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
+        self.gain = self.add_weight(shape=(shape[-1],), initializer=start, autocast=False, name="gain")
+        self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", autocast=False, name="bias")
 
     def call(self, x):
         gain, bias = weight(self.gain, "float32"), weight(self.bias, "float32")

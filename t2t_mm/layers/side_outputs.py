@@ -13,6 +13,7 @@ class SideOutputs:
 
     losses: dict = dataclasses.field(default_factory=dict)
     statistics: dict = dataclasses.field(default_factory=dict)
+    reports: dict = dataclasses.field(default_factory=dict)  # layer → how often it has reported
 
 
 @contextlib.contextmanager
@@ -26,8 +27,14 @@ def collect_side_outputs():
 
 
 def report(layer: str, losses: dict, statistics: dict) -> None:
-    """Adds `layer`'s losses and statistics to the context's, as "layer/name"; without a context they are dropped."""
+    """Adds `layer`'s losses and statistics to the context's, as "layer/name"; without a context they are dropped.
+
+    A second layer of that name, or a second call, is "layer_2".
+    """
     journal = _journal.get()
     if journal is not None:
-        journal.losses.update({f"{layer}/{name}": value for name, value in losses.items()})
-        journal.statistics.update({f"{layer}/{name}": value for name, value in statistics.items()})
+        count = journal.reports.get(layer, 0) + 1
+        journal.reports[layer] = count
+        prefix = layer if count == 1 else f"{layer}_{count}"
+        journal.losses.update({f"{prefix}/{name}": value for name, value in losses.items()})
+        journal.statistics.update({f"{prefix}/{name}": value for name, value in statistics.items()})

@@ -13,7 +13,9 @@ class Modality(Layer):
     Attributes:
         autoregressive: whether targets of this modality are generated one by one, each given those before.
         kind: of values it is for, "text", "picture", "sound", "waveform" or "class"; "": it takes what it is given.
-        embeds_targets: whether `targets_bottom` exists (what is autoregressive must have it).
+
+    A modality for inputs has `bottom`, one for targets `top`, `target_ids` and `target_weights`; what is autoregressive
+    has `targets_bottom` too.
     """
 
     registered_name: str
@@ -23,6 +25,11 @@ class Modality(Layer):
     def __init__(self, hparams, size: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.hparams, self.size = hparams, size
+
+    @classmethod
+    def has(cls, method: str) -> bool:
+        """Whether this modality has a method of its own, such as "bottom" or "top"."""
+        return getattr(cls, method) is not getattr(Modality, method)
 
     def bottom(self, values, lengths=None):
         """A batch of this feature (docs/overview.md, "Batches") → layers.sequence.Stream, x [B, L, D]."""

@@ -13,8 +13,9 @@ from t2t_mm.models.t2t_model import T2TModel
 class Transformer(T2TModel):
     """Layers of attention and feed-forward networks, encoder and decoder (section 3).
 
-    Departure: layer norms stand before each branch and at the end of each stack, not after each sum, as in
-    Tensor2Tensor's later sets; deep stacks then train without a long warm-up.
+    Departures: layer norms stand before each branch and at the end of each stack, not after each sum, as in
+    Tensor2Tensor's later sets; deep stacks then train without a long warm-up. There is no dropout on the sum of
+    embeddings and timing signal (section 5.4), and the softmax has a matrix of its own (section 3.4 shares it).
     """
 
     hparams_class = TransformerHparams

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
+from t2t_mm.metrics.corpus import check_names
 
 if TYPE_CHECKING:
     from t2t_mm.data.features import Feature
@@ -130,7 +131,18 @@ class Problem:
         if split not in self.splits:
             raise UserError(f"Problem {self.name!r} has no split {split!r}. It has: {', '.join(self.splits)}.")
         self.check_needs()
-        return (self._as_seen(sample) for sample in self.samples(split, tmp_dir))
+        return map(self._as_seen, self._checked(self.samples(split, tmp_dir)))
+
+    def check_declaration(self) -> None:
+        """Raises UserError if features or metrics are none that there are."""
+        features = self.define_features()
+        wrong = [name for name, feature in features.items() if not hasattr(feature, "padded_shapes")]
+        if wrong:
+            raise UserError(f"{self.name}: {', '.join(wrong)} of define_features() is no feature. Make it one of "
+                            "t2t_mm.data.features, such as Text(\"subwords:mine\").")
+        if "targets" not in features:
+            raise UserError(f"{self.name}: define_features() has no 'targets', but {', '.join(features)}.")
+        check_names(self.metrics, f" (in the metrics of {self.name})")
 
     def check_needs(self) -> None:
         """Raises UserError if a Python module needed for generation is not installed; imports nothing."""
@@ -145,6 +157,19 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"<problem {self.name}>"
+
+    def _checked(self, samples: Iterable[Sample] | None) -> Iterator[Sample]:
+        """The samples; UserError for what is no sample."""
+        if samples is None:
+            raise UserError(f"{self.name}: samples() gives nothing. It yields dicts, feature name → value.")
+        names = self.define_features().keys()
+        for sample in samples:
+            if not isinstance(sample, dict):
+                raise UserError(f"{self.name}: samples() gives {type(sample).__name__}, not dicts of values.")
+            if not sample.keys() <= names:
+                raise UserError(f"{self.name}: a sample has {', '.join(map(str, sample.keys() - names))}, which is no "
+                                f"feature. Features: {', '.join(names)}.")
+            yield sample
 
     def _as_seen(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Applies `_rev`, then `_copy`, to a dict keyed by feature name."""

@@ -20,11 +20,9 @@ def samples(experiment: Any, decoder: Any, problem: Any, split: str, count: int)
     encoders = experiment.encoders
     pieces = [{name: piece(name, feature, example, encoders) for name, feature in problem.inputs.items()}
               for example in examples]
-    outputs = decoder.decode_samples(problem, [{name: raw(p) for name, p in inputs.items()} for inputs in pieces])
-    return [
-        Sample(problem.name, tuple(inputs.values()), reference(problem, example, encoders),
-               tuple((str(text), float(score)) for text, score in best))
-        for inputs, example, best in zip(pieces, examples, outputs)]
+    decoded = decoder.decode_split(problem, split, count)
+    return [Sample(problem.name, tuple(inputs.values()), reference, tuple(outputs))
+            for inputs, (_, _, reference, outputs) in zip(pieces, decoded, strict=True)]
 
 
 def piece(name: str, feature: Any, example: dict, encoders: dict) -> Piece:
@@ -37,16 +35,6 @@ def piece(name: str, feature: Any, example: dict, encoders: dict) -> Piece:
     if isinstance(feature, Image):
         return Piece("picture", name, _only(value))
     return Piece("text", name, feature.decode([int(k) for k in value], None))
-
-
-def raw(piece: Piece) -> Any:
-    """A piece as the raw value that its feature encodes: str, encoded picture bytes, or waveform float32 in [-1, 1]."""
-    return piece.value.astype(np.float32) / 32768 if piece.kind == "sound" else piece.value
-
-
-def reference(problem: Any, example: dict, encoders: dict) -> str:
-    """The stored target as a human reads it."""
-    return problem.as_read(example["targets"], example, encoders)
 
 
 def _only(value: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from t2t_mm.data.pipeline import read_whole
 from t2t_mm.errors import UserError
 
 
@@ -29,7 +30,7 @@ class Batches:
     def next(self, problem: str) -> Any:
         """The next batch of a problem."""
         self._taken[problem] += 1
-        return next(self.iterators[problem])
+        return next(read_whole(self.iterators[problem], self._folder, problem))
 
     @property
     def state(self) -> dict[str, Any]:

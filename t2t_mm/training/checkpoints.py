@@ -22,6 +22,9 @@ from t2t_mm.training.optimizers import raw_variable
 
 LATEST, BEST = "checkpoints", "best"
 _DAMAGE = (tf.errors.OpError, IndexError, ValueError, AssertionError, KeyError, RuntimeError)
+_PASSING = (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError, tf.errors.UnavailableError,
+            tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)  # say nothing of a file
+_NO_PLACE = ("No space left on device", "Read-only file system", "Disk quota exceeded", "Permission denied")
 _ADVICE = "Start again in another --output_dir, or with the flags and the program version that wrote it."
 
 
@@ -64,7 +67,7 @@ class Checkpoints:
         """Restores the newest checkpoint that is whole, and returns its step; None if this run has none yet.
 
         Warns of damaged ones, which it removes. Raises UserError if all of them are damaged or belong to another model,
-        and for other training data.
+        and for other training data; errors that may pass, such as of a full memory, as they are.
         """
         steps = _steps(self._folder)
         problems = []
@@ -72,6 +75,8 @@ class Checkpoints:
             prefix = _prefix(self._folder, step)
             try:
                 restored = self._read(prefix)
+            except _PASSING:
+                raise
             except _DAMAGE as error:
                 problems.append((step, f"{prefix}: {_first_line(error)}"))
                 continue
@@ -116,8 +121,8 @@ class Checkpoints:
         return _load(self._model, self._best)
 
 
-def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best") -> int:
-    """Loads weights of a run into a built model: of the "best" or the "latest" checkpoint; returns their step.
+def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best") -> tuple[int, str]:
+    """Loads weights of a run into a built model: of the "best" or the "latest" checkpoint; returns step and which.
 
     "best" takes the latest, with a warning, where the best is damaged, and where a run has not been evaluated yet.
     Raises UserError if there is no checkpoint, or if it is damaged or of another model.
@@ -134,7 +139,7 @@ def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best")
             warnings.warn(f"{error} The latest checkpoint is used instead.", stacklevel=2)
             continue
         if step is not None:
-            return step
+            return step, "best" if folder.name == BEST else "latest"
     raise UserError(f"There is no checkpoint in {os.fspath(output_dir)!r}. Train first: t2t-trainer with this "
                     "--output_dir.")
 
@@ -148,6 +153,8 @@ def _load(model: Any, folder: Path) -> int | None:
             status = checkpoint.read(_prefix(folder, step))
             status.assert_existing_objects_matched()
             status.expect_partial()
+        except _PASSING:
+            raise
         except _DAMAGE as error:
             problems.append(f"{_prefix(folder, step)}: {_first_line(error)}")
             continue
@@ -155,8 +162,8 @@ def _load(model: Any, folder: Path) -> int | None:
             warnings.warn(f"The checkpoint {text}. The weights of step {step} are used instead.", stacklevel=3)
         return step
     if problems:
-        raise UserError("No checkpoint can be loaded:\n  " + "\n  ".join(problems) + "\nIf the model's code has "
-                        "changed since, use the version that trained it; else train again.")
+        raise UserError(f"No checkpoint in {folder} can be loaded:\n  " + "\n  ".join(problems) + "\nIf the model's "
+                        "code has changed since, use the version that trained it; else train again.")
     return None
 
 
@@ -198,7 +205,14 @@ def _write(checkpoint: tf.train.Checkpoint, folder: Path, step: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if step in _steps(folder):
         _remove(folder, step)  # so that never an old index stands beside new data
-    return checkpoint.write(_prefix(folder, step))
+    try:
+        return checkpoint.write(_prefix(folder, step))
+    except tf.errors.OpError as error:
+        reason = next((text for text in _NO_PLACE if text in error.message), None)
+        if reason is None:
+            raise
+        raise UserError(f"The checkpoint of step {step:,} cannot be written: {reason}: {folder}. Make room for it; "
+                        "then the same command goes on from the checkpoint before.") from None
 
 
 def _remove(folder: Path, step: int) -> None:

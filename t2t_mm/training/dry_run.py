@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.audio import frame_count
-from t2t_mm.data.examples import FRAME_MULTIPLE
 from t2t_mm.data.features import Audio, Feature, Image, Waveform
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.experiment import Experiment
@@ -147,7 +146,7 @@ def _frames(experiment: Experiment, problem: Any, name: str, feature: Audio) -> 
     longest = read_manifest(experiment.data_dir, problem.name).split("train").lengths[name]["longest"]  # bytes, int16
     samples = longest // 2
     frames = samples if isinstance(feature, Waveform) else int(frame_count(tf.zeros([samples]), feature.sample_rate))
-    return frames + -frames % FRAME_MULTIPLE
+    return frames + -frames % feature.frames_per_token
 
 
 # The text.

@@ -112,17 +112,18 @@ def last_metrics(output_dir: str | os.PathLike, split: str = "dev") -> dict[str,
     return {line["problem"]: line["metrics"] for line in read_lines(output_dir) if line["split"] == split}
 
 
-def train_totals(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def train_totals(lines: Iterable[Mapping[str, Any]],
+                 to_come: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, dict[str, float]]:
     """Problem → its steps, examples and target tokens, summed over train lines; in order of names.
 
-    Where a step trains several problems, it counts for each of them.
+    Where a step trains several problems, it counts for each of them. `to_come`: problem → sums since its last line.
     """
     totals: dict[str, dict[str, float]] = {}
-    for line in lines:
-        if line["split"] == "train":
-            sums = totals.setdefault(line["problem"], dict.fromkeys(TOTALS, 0.0))
-            for name in TOTALS:
-                sums[name] += line["metrics"].get(name) or 0.0
+    pairs = [(line["problem"], line["metrics"]) for line in lines if line["split"] == "train"]
+    for problem, metrics in [*pairs, *(to_come or {}).items()]:
+        sums = totals.setdefault(problem, dict.fromkeys(TOTALS, 0.0))
+        for name in TOTALS:
+            sums[name] += metrics.get(name) or 0.0
     return dict(sorted(totals.items()))
 
 

@@ -21,7 +21,7 @@ from t2t_mm.training.progress import Progress, Taken
 from t2t_mm.training.workers import Workers
 
 READ_EVERY = 10  # steps between two looks at the results, each of which waits for the device
-SUMMED = ("tokens", "examples")  # metrics of which a train line has the sum; it has the mean of the others
+SUMMED = ("tokens", "examples", "skipped_updates")  # a train line has their sum, and the mean of the other metrics
 FINISHED, STOPPED_EARLY, INTERRUPTED = "finished", "stopped early", "interrupted"
 
 
@@ -136,6 +136,8 @@ class Loop:
                 raise _not_finite(number, step, scalars, self._output_dir, self._workers.chief)
             sums = self._state["sums"].setdefault(step.problem, {"steps": 0.0})
             sums["steps"] += 1.0
+            if scalars.get("skipped_updates"):
+                scalars["grad_norm"] = 0.0  # it overflowed
             for name, value in scalars.items():
                 sums[name] = sums.get(name, 0.0) + value
             taken.append(Taken(step.problem, scalars["loss"], scalars["tokens"], scalars["examples"]))
@@ -150,6 +152,8 @@ class Loop:
             sums = dict(self._state["sums"][problem])
             steps = sums.pop("steps")
             means = {name: value if name in SUMMED else value / steps for name, value in sums.items()}
+            if "skipped_updates" in sums:
+                means["grad_norm"] = sums["grad_norm"] / max(steps - sums["skipped_updates"], 1.0)
             self._log.write(done, "train", problem, {**means, "steps": steps, "share": steps / total})
         self._state["sums"] = {}
         counts = {f"graphs_traced/{what}": float(count) for what, count in self._traces().items()}

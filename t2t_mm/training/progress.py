@@ -51,7 +51,11 @@ class Progress:
             self._live.stop()
 
     def update(self, step: int, taken: Sequence[Taken]) -> None:
-        """Takes note of steps that are done; `step` counts all of them, those of earlier starts included."""
+        """Takes note of steps that are done; `step` counts all of them, those of earlier starts included.
+
+        Speeds count from the first step of a problem on, in which its graph is traced.
+        """
+        new = any(problem not in self._losses for problem, *_ in taken)
         for problem, loss, *_ in taken:
             before = self._losses.get(problem, loss)
             self._losses[problem] = _SMOOTHING * before + (1 - _SMOOTHING) * loss
@@ -61,20 +65,26 @@ class Progress:
         self._moments.append((now, step, tokens, examples))
         while len(self._moments) > 2 and now - self._moments[0][0] > _WINDOW:
             self._moments.popleft()
+        if new:
+            self._moments = deque([self._moments[-1]])
         self._step = step
         if self._live:
-            self._live.update(self.line(), refresh=False)
+            self._live.update(self.line("\n"), refresh=False)
 
-    def line(self) -> str:
-        """All there is to know, e.g. "step 50/400 (12%)  left 0:35  210 examples/s  2,300 tokens/s  p 1.52"."""
+    def line(self, parting: str = "  ") -> str:
+        """All there is to know, e.g. "step 50/400 (12%)  left 0:35  210 examples/s  2,300 tokens/s  loss: p 1.520".
+
+        parting: what stands before the losses; with a line feed each has a line.
+        """
         speeds = self.speeds()
         parts = [f"step {self._step:,}/{self._total:,} ({self._step / max(self._total, 1):.0%})"]
         if speeds:
             parts += [f"left {duration((self._total - self._step) / speeds['steps_per_second'])}",
                       f"{speeds['examples_per_second']:,.0f} examples/s",
                       f"{speeds['target_tokens_per_second']:,.0f} target tokens/s"]
-        losses = ", ".join(f"{problem} {loss:.3f}" for problem, loss in sorted(self._losses.items()))
-        return "  ".join([*parts, *([f"loss: {losses}"] if losses else [])])
+        comma = f",{parting}" if "\n" in parting else ", "
+        losses = comma.join(f"{problem} {loss:.3f}" for problem, loss in sorted(self._losses.items()))
+        return "  ".join(parts) + (f"{parting}loss: {losses}" if losses else "")
 
     def speeds(self) -> dict[str, float]:
         """Steps, examples and target tokens a second of the last 30 s of training; {} before the first step."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.manifest import read_manifest
-from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, train_batches
+from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, read_whole, train_batches
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.problems.problem import Problem
@@ -106,7 +106,7 @@ class _Run:
                                      parts)
         self._evaluator = Evaluator(self._model)
         self._batches = Batches(
-            {problem.name: iter(_training_data(experiment, problem)) for problem in experiment.problems},
+            {problem.name: iter(_training_data(experiment, problem, xla)) for problem in experiment.problems},
             os.path.abspath(experiment.data_dir), _data_checksums(experiment), report)
         self._dev = _DevData(experiment, eval_steps)
         self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._batches, keep, workers.chief)
@@ -137,8 +137,8 @@ class _Run:
     def summary(self, status: str, done: int, seconds: float) -> dict[str, Any]:
         return {"status": status, "step": done, "best_step": self._best["best_step"],
                 "best_log_perplexity": self._best["best_value"], "dev": last_metrics(self._output_dir, DEV),
-                "totals": train_totals(read_lines(self._output_dir)), "traces": self._traces(), "seconds": seconds,
-                "output_dir": self._output_dir}
+                "totals": train_totals(read_lines(self._output_dir), self._best["sums"]), "seconds": seconds,
+                "traces": self._traces(), "output_dir": self._output_dir}
 
     def _take(self, done: int) -> list[loop.Step]:
         """The next update: one batch of one problem, or several of several."""
@@ -170,8 +170,8 @@ class _DevData:
                 self._of(problem)
 
     def items(self) -> list[tuple[str, tf.data.Dataset]]:
-        data = {problem.name: self._of(problem) for problem in self._experiment.problems}
-        return [(name, batches) for name, batches in data.items() if batches is not None]
+        return [(problem.name, read_whole(batches, self._experiment.data_dir, problem.name))
+                for problem in self._experiment.problems if (batches := self._of(problem))]
 
     def _of(self, problem: Any) -> tf.data.Dataset | None:
         if problem.name not in self._data:
@@ -243,9 +243,9 @@ def surely_fit(experiment: Experiment, problem: Any, split: str) -> bool:
     return all(splits[split].lengths[name]["longest"] <= most for name in features)
 
 
-def _training_data(experiment: Experiment, problem: Any) -> tf.data.Dataset:
-    return train_batches(problem, experiment.data_dir, experiment.encoders, experiment.buckets(problem),
-                         experiment.seed, dict(experiment.modalities))
+def _training_data(experiment: Experiment, problem: Any, compiled: bool) -> tf.data.Dataset:
+    buckets = experiment.buckets(problem)
+    return train_batches(problem, experiment.data_dir, experiment.encoders, buckets, experiment.seed, compiled)
 
 
 def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> tf.data.Dataset | None:

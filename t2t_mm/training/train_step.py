@@ -65,7 +65,8 @@ class TrainStep:
           Scalar tensors: loss (nats per target position, neither weighted nor with auxiliary losses), objective, each
           auxiliary loss and scalar statistic of the model by its name, grad_norm (before clipping), learning_rate,
           tokens (target positions), examples, and finite: 1, or 0 where the objective, or a gradient that no smaller
-          loss scale can mend, was not finite.
+          loss scale can mend, was not finite. With a loss scale also skipped_updates: 1 where the next one is smaller,
+          as the gradient overflowed and nothing was updated.
         """
         rate = self._schedule(step)
         function, inputs = self._function(self._update, problem, batch, step)
@@ -103,8 +104,8 @@ class TrainStep:
             self._functions[touched] = tf.function(partial(self._on_replicas, body), autograph=False)
         update = self._functions[touched](finite_losses, rate)
         gradient_is_why = (update["finite"] == 0) & (finite_losses == 1)
-        return [dict(result, grad_norm=update["grad_norm"], learning_rate=rate,
-                     finite=tf.where(gradient_is_why, 0.0, result["finite"])) for result in results]
+        return [{**result, **update, "learning_rate": rate,
+                 "finite": tf.where(gradient_is_why, 0.0, result["finite"])} for result in results]
 
     @property
     def traces(self) -> int:
@@ -171,7 +172,10 @@ class TrainStep:
         factor = tf.where(keep, factor, 0.0)
         clipped = {i: tf.math.multiply_no_nan(gradient, factor) for i, gradient in gradients.items()}
         self._optimizer.apply(clipped, rate, keep)
-        return {"grad_norm": norm, "finite": tf.where(keep | (mended & (finite_loss == 1)), 1.0, 0.0)}
+        scalars = {"grad_norm": norm, "finite": tf.where(keep | (mended & (finite_loss == 1)), 1.0, 0.0)}
+        if self._optimizer.loss_scale is not None:
+            scalars["skipped_updates"] = 1.0 - tf.cast(keep, tf.float32)
+        return scalars
 
     def _update_loss_scale(self, keep):
         """Whether a gradient that is not finite is no error, because a smaller loss scale comes next."""

@@ -22,7 +22,7 @@ DIGITS = {"tokens:digits": Tokens([str(digit) for digit in range(10)])}
 class Shouting:
     """Stands for a trained Decoder: results are the input in capitals and its number, or the stored reference."""
 
-    step = 12
+    step, checkpoint = 12, "best"
 
     def __init__(self, experiment, output_dir, settings, which, batch_size, xla):
         self.experiment, self.settings = experiment, settings

@@ -20,7 +20,7 @@ class FakeDecoder:
     model = None
 
     def __init__(self, experiment, output_dir, settings, which, batch_size, xla):
-        self.experiment, self.settings = experiment, settings
+        self.experiment, self.settings, self.checkpoint = experiment, settings, which
 
     def measure(self, problem, split, limit=None, progress=None):
         progress(limit or 1000)
@@ -106,6 +106,15 @@ def test_flags_choose_what_is_evaluated_and_where_it_goes(run, capsys, tmp_path)
     assert figures["problems"]["algorithmic_sort"]["decoded"]["decoded_examples"] == 5
     assert (figures["decoding"]["limit"], figures["decoding"]["beam_size"]) == (5, 4)
     assert "beam search, 4 hypotheses" in capsys.readouterr().out
+
+
+def test_figures_of_other_problems_stay_where_the_settings_are_the_same(run, capsys):
+    one, other = ([f"--output_dir={run}", f"--problem={name}"] for name in PROBLEMS)
+    names = lambda: list(json.loads((run / "eval-dev.json").read_text())["problems"])
+    assert evaluator.main(one) == evaluator.main(other) == 0 and names() == list(PROBLEMS)
+    assert "gone" not in capsys.readouterr().err
+    assert evaluator.main([*other, "--limit=5"]) == 0 and names() == [PROBLEMS[1]]
+    assert f"figures of {PROBLEMS[0]} too, of another decoding" in capsys.readouterr().err
 
 
 def test_a_job_that_died_goes_on_after_the_problems_that_are_done(run, capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+import warnings
 
 import pytest
 from absl import flags as absl_flags
@@ -61,6 +62,19 @@ def test_switches_defaults_and_home_folders():
     default = values()
     assert (default["problem"], default["steps"], default["data_dir"], default["seed"]) == ([], 5, None, 1)
     assert values("--data_dir=~/x")["data_dir"] == os.path.join(os.path.expanduser("~"), "x")
+
+
+@pytest.mark.parametrize("argv", [["--problem=toy_one", "--problem=toy_two"],
+                                  ["--hparams_set=toy_set", "--hparams=dropout=0", "--hparams=batch_size=3"]])
+def test_a_list_given_twice_is_refused_and_of_others_the_last_counts(argv, capsys):
+    assert run(*argv) == 2
+    assert "already defined" in capsys.readouterr().err
+    assert run("--steps=3", "--steps=4", work=lambda flags: flags.steps) == 4
+
+
+def test_a_warning_during_the_work_is_one_line(capsys):
+    assert run(work=lambda flags: warnings.warn("The best is gone.")) == 0
+    assert capsys.readouterr().err == "t2t-try: warning: The best is gone.\n"
 
 
 def test_programs_in_one_process_do_not_share_flags():

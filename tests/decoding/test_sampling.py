@@ -6,7 +6,7 @@ import scipy.stats
 import tensorflow as tf
 
 from t2t_mm.decoding.greedy import greedy
-from t2t_mm.decoding.sampling import sample
+from t2t_mm.decoding.sampling import _uniform, sample
 
 DRAWS = 20000
 LOGITS = np.array([9.0, 1.0, -1.0, 0.5, 2.0, 0.0, -3.0])  # PAD first
@@ -58,6 +58,25 @@ def test_the_narrowest_cuts_are_greedy(table_model, options):
     best = greedy(model.step, model.state(), 6, 6)
     np.testing.assert_array_equal(sampled.ids, best.ids)
     np.testing.assert_allclose(sampled.scores, best.scores, atol=1e-5)
+
+
+def test_xla_draws_the_same_and_compiles_once_whatever_the_rows():
+    def draw(rows):
+        return sample(constant_step, tf.zeros([3]), 3, 8, tf.constant([7, 11]), temperature=3.0, rows=rows).ids
+
+    compiled = tf.function(draw, jit_compile=True, autograph=False)
+    for rows in ([0, 1, 2], [40_000, 5, 2**31 - 1]):
+        np.testing.assert_array_equal(compiled(tf.constant(rows)), draw(tf.constant(rows)))
+    assert compiled.experimental_get_tracing_count() == 1
+
+
+def test_rows_and_positions_have_numbers_of_their_own():
+    seed = tf.constant([0, 0])
+    numbers = np.stack([_uniform(seed, tf.constant(position), tf.range(2000)) for position in range(40)])
+    assert 0 <= numbers.min() and numbers.max() < 1
+    assert scipy.stats.kstest(numbers.ravel(), "uniform").pvalue > 1e-3
+    for one, other in ((numbers[:-1], numbers[1:]), (numbers[:, :-1], numbers[:, 1:])):
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.015  # four deviations
 
 
 def test_a_seed_gives_the_same_result_again_and_another_seed_another():

@@ -26,8 +26,8 @@ def test_greedy_and_beam_settings_run_these(table_model):
 
 def test_samples_are_sorted_scored_by_the_model_and_different(table_model, written):
     model = table_model(2, sentences=3, length=5, vocabulary=6)
-    found = run(model, DecodeSettings(temperature=1.0, n_best=8))
-    assert found.ids.shape == (3, 8, 5)
+    found = run(model, DecodeSettings(temperature=1.0, n_best=16))
+    assert found.ids.shape == (3, 16, 5)
     assert np.all(np.diff(found.scores, axis=1) <= 0)
     for sentence in range(3):
         texts = [written(ids) for ids in found.ids[sentence]]

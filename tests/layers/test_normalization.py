@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from layer_cases import scattered
 
+from t2t_mm.layers import normalization
 from t2t_mm.layers.normalization import EPSILON, LayerNorm
 
 
@@ -53,3 +54,13 @@ def test_narrow_types_are_normalised_in_float32(dtype, error):
     y = LayerNorm(dtype=f"mixed_{dtype}")(tf.cast(x, dtype))
     assert y.dtype == dtype
     np.testing.assert_allclose(tf.cast(y, tf.float32), LayerNorm()(x), atol=error * 4)
+
+
+def test_gain_and_bias_are_not_rounded_to_a_narrow_type(monkeypatch):
+    layer = LayerNorm(dtype="mixed_bfloat16")
+    layer(tf.zeros([1, 2], "bfloat16"))
+    seen, normalize = [], normalization._normalize
+    monkeypatch.setattr(normalization, "_normalize", lambda *args: seen.append(args[1:]) or normalize(*args))
+    layer.gain.assign([1.003, 1.0])
+    layer(tf.zeros([1, 2], "bfloat16"))
+    np.testing.assert_allclose(seen[0][0], [1.003, 1.0], rtol=1e-6)

@@ -14,6 +14,15 @@ def test_what_layers_report_is_gathered_by_the_innermost_context():
     assert inner.losses == {"b/loss": 3} and inner.statistics == {}
 
 
+def test_layers_of_one_name_are_told_apart():
+    with collect_side_outputs() as side:
+        for value in (1, 2, 3):
+            report("experts", {"balance": value}, {"load": value})
+        report("other", {"balance": 4}, {})
+    assert side.losses == {"experts/balance": 1, "experts_2/balance": 2, "experts_3/balance": 3, "other/balance": 4}
+    assert side.statistics == {"experts/load": 1, "experts_2/load": 2, "experts_3/load": 3}
+
+
 def test_contexts_share_nothing():
     with collect_side_outputs() as first:
         report("a", {"loss": 1}, {})

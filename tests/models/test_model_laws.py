@@ -8,7 +8,8 @@ import tensorflow as tf
 import toy_problems
 from model_cases import ALL_TOYS, MODELS, SIZES, TEXT_TOYS, batch_of, make_model, shared_model, take_rows
 
-from t2t_mm.data.features import Audio, Text
+from t2t_mm import registry
+from t2t_mm.data.features import Audio, Image, Label, Text
 from t2t_mm.errors import UserError
 
 every_model = pytest.mark.parametrize("name", MODELS)
@@ -365,3 +366,18 @@ def test_a_problem_with_known_doors_and_command_can_be_asked_for(name):
         model.admit(unseen)
     with pytest.raises(UserError, match="a door for its inputs"):
         model.admit(toy_problems.toy("toy_image_to_text"))
+
+
+@pytest.mark.parametrize("features, words", [
+    ({"inputs": Label(("a", "b")), "targets": Text("bytes")}, "inputs of misfit passes the modality categorical"),
+    ({"inputs": Text("bytes"), "targets": Image(8, 8, 3)}, "targets of misfit pass the modality image"),
+])
+def test_a_modality_that_cannot_stand_where_it_is_named_is_explained(features, words):
+    class Misfit(toy_problems.ToyTextToText):
+        name = "misfit"
+
+        def define_features(self):
+            return features
+
+    with pytest.raises(UserError, match=words):
+        registry.model("transformer")([Misfit()], {"bytes": 258}, registry.hparams("transformer_tiny"))

@@ -59,20 +59,15 @@ def test_a_task_is_named_by_what_goes_in_and_out(name, task):
 
 
 @pytest.mark.parametrize("problem", all_toys(), ids=lambda problem: problem.name)
-def test_stored_inputs_come_back_as_the_values_they_were(problem):
+def test_stored_inputs_are_shown_as_the_values_they_were(problem):
     sample = next(iter(problem.generate("dev", "")))
     record = {name + suffix: value for name, feature in problem.features.items()
               for suffix, value in feature.encode(sample[name], ENCODERS[feature.vocabulary]).items()}
     for name, feature in problem.inputs.items():
         piece = samples.piece(name, feature, record, ENCODERS)
-        again = feature.encode(samples.raw(piece), ENCODERS[feature.vocabulary])[""]
-        if piece.kind == "sound":
-            difference = np.abs(np.frombuffer(again, "<i2").astype(int) - np.frombuffer(record[name], "<i2"))
-            assert difference.max() <= 1
-        else:
-            assert again == record[name]
+        again = feature.encode(piece.value, ENCODERS[feature.vocabulary])[""]
+        assert again == record[name]
         assert str(piece)
-    assert samples.reference(problem, record, ENCODERS) == problem.targets.describe(sample["targets"])
 
 
 class Model:

@@ -91,6 +91,33 @@ def test_only_the_last_ones_are_kept(tmp_path):
     assert files(tmp_path / "checkpoints") == files(tmp_path / "checkpoints", 3) + files(tmp_path / "checkpoints", 4)
 
 
+@pytest.mark.parametrize("best", [False, True])
+def test_an_error_that_may_pass_costs_no_checkpoint(tmp_path, best, monkeypatch):
+    run, _ = saved(tmp_path)
+    run.checkpoints.save_best(30, 1.0)
+    before = sorted(tmp_path.rglob("*"))
+
+    def read(*args):
+        raise tf.errors.ResourceExhaustedError(None, None, "the memory is full")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "read", read)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        run.checkpoints.restore_best() if best else run.checkpoints.restore_latest()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_is_explained_and_costs_nothing(tmp_path, monkeypatch):
+    run, expected = saved(tmp_path)
+
+    def write(*args):
+        raise tf.errors.ResourceExhaustedError(None, None, "step_temp/part; No space left on device [Op:SaveV2]")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", write)
+    with pytest.raises(UserError, match="step 40 cannot be written: No space left on device"):
+        run.checkpoints.save(40)
+    assert Run(tmp_path).checkpoints.restore_latest() == 30
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "no data", "cut index", "flip index"])
 def test_a_damaged_checkpoint_costs_only_itself(tmp_path, damage):
     _, expected = saved(tmp_path)
@@ -124,7 +151,7 @@ def test_if_nothing_is_whole_or_fits_it_says_so_and_keeps_the_files(tmp_path):
     before = files(tmp_path / "checkpoints")
     with pytest.raises(UserError, match="No checkpoint of this run can be restored"):
         Run(tmp_path, width=4).checkpoints.restore_latest()
-    with pytest.raises(UserError, match="No checkpoint can be loaded"):
+    with pytest.raises(UserError, match="No checkpoint in .* can be loaded"):
         load_weights(Run(tmp_path, width=4).model, tmp_path)
     assert files(tmp_path / "checkpoints") == before
 
@@ -146,16 +173,16 @@ def test_a_worker_that_does_not_write_restores_and_leaves_every_file_as_it_is(tm
 def test_best_and_latest_weights(tmp_path):
     run, expected = saved(tmp_path, (10,))
     other = Run(tmp_path / "elsewhere")
-    assert load_weights(other.model, tmp_path, "best") == 10  # no best yet
+    assert load_weights(other.model, tmp_path, "best") == (10, "latest")  # no best yet
     run.scramble(1)
     run.checkpoints.save_best(5, 2.5)
     best = [np.array(variable) for variable in run.model.variables]
     run.checkpoints.save_best(7, 2.4)
     run.checkpoints.save_best(7, 2.4)  # again, after a resumed run came here a second time
     assert files(tmp_path / "best") == files(tmp_path / "best", 7)
-    assert load_weights(other.model, tmp_path, "best") == 7
+    assert load_weights(other.model, tmp_path, "best") == (7, "best")
     assert equal(other.model.variables, best)
-    assert load_weights(other.model, tmp_path, "latest") == 10
+    assert load_weights(other.model, tmp_path, "latest") == (10, "latest")
     assert equal([np.array(v) for v in other.model.variables], expected[10][0][:len(best)])
     other.scramble(2)
     moments = np.array(run.optimizer.first_moments[0])
@@ -191,5 +218,5 @@ def test_a_damaged_best_is_replaced_by_the_latest(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     other = Run(tmp_path)
     with pytest.warns(UserWarning, match="The latest checkpoint is used instead"):
-        assert load_weights(other.model, tmp_path, "best") == 30
+        assert load_weights(other.model, tmp_path, "best") == (30, "latest")
     assert equal([np.array(v) for v in other.model.variables], expected[30][0][:len(other.model.variables)])

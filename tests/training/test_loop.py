@@ -162,6 +162,10 @@ def test_what_was_trained_in_all_is_summed_over_the_lines(tmp_path):
     mine = [step for step in range(47) if step % 3 == 1]
     assert totals["b"] == {"steps": len(mine), "examples": 2 * len(mine), "tokens": sum(mine)}
     assert describe_totals(totals)[1] == f"  b: 16 steps (34.0%), 32 examples, {sum(mine)} target tokens"
+    more = train_totals(read_lines(tmp_path), {"b": {"steps": 1.0, "examples": 2.0, "tokens": 5.0, "loss": 3.0}})
+    assert more["b"] == {name: value + {"steps": 1, "examples": 2, "tokens": 5}[name]
+                         for name, value in totals["b"].items()}
+    assert more["a"] == totals["a"]
 
 
 def test_signals_are_as_before_afterwards(tmp_path):

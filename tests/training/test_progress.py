@@ -61,6 +61,22 @@ def test_speed_follows_the_last_half_minute():
     assert progress.speeds()["steps_per_second"] == pytest.approx(2.0)
 
 
+def test_the_step_that_traces_a_problem_counts_in_no_speed():
+    clock = Clock()
+    progress = Progress(100, report=print, clock=clock)
+    for step in range(10):
+        clock.now += 20.0 if step in (0, 4) else 0.5
+        progress.update(step + 1, [Taken("a" if step < 4 else "b", 2.0, 30.0, 4.0)])
+    assert progress.speeds()["steps_per_second"] == pytest.approx(2.0)
+    assert "left 0:45" in progress.line()
+
+
+def test_a_block_has_a_line_for_each_loss():
+    progress = Progress(10, report=print, clock=Clock())
+    progress.update(1, [Taken("a", 1.0, 1.0, 1.0), Taken("b", 5.0, 1.0, 1.0)])
+    assert progress.line("\n").splitlines() == ["step 1/10 (10%)", "loss: a 1.000,", "b 5.000"]
+
+
 def test_losses_are_smoothed_per_problem():
     progress = Progress(10, report=print, clock=Clock())
     for step, loss in enumerate((1.0, 2.0, 2.0)):

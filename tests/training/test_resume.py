@@ -91,7 +91,7 @@ def differing_tensors(one, other):
 
 
 def best_step(output_dir):
-    return load_weights(Experiment.load(output_dir).build_model(), output_dir, "best")
+    return load_weights(Experiment.load(output_dir).build_model(), output_dir, "best")[0]
 
 
 def test_with_a_part_of_each_batch_a_core_it_goes_on_as_if_it_had_not_stopped(data_dir, tmp_path, monkeypatch):

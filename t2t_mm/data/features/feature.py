@@ -64,7 +64,9 @@ class Feature:
 def existing_file(argument: str) -> pathlib.Path:
     """The file that an argument names; UserError with what is near if there is none."""
     path = pathlib.Path(argument).expanduser()
+    if path.is_dir():
+        raise UserError(f"{argument!r} is a folder. Name a file.")
     if not path.is_file():
-        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
         raise UserError(f"There is no file {argument!r}.{did_you_mean(path.name, near)}")
     return path
