@@ -45,8 +45,7 @@ class Decoder:
         settings: how to decode.
         which: "best" (on the dev split; the latest, if there is none yet) or "latest".
         batch_size: most samples decoded at once.
-        xla: "on", "off" or "auto" (on for TPUs): whether XLA compiles decoding, for each longest output and shape of a
-            batch.
+        xla: "on", or "off" and "auto": whether XLA compiles decoding, for each longest output and shape of a batch.
 
     `model` is the model, `step` the training step its weights are from, `checkpoint` which they are, best or latest.
     Raises UserError if there is no such run.

@@ -31,8 +31,7 @@ def define_search_flags(flags: FlagSet) -> None:
     flags.integer("batch_size", 32, "most inputs of a batch; on a CPU each core decodes one", low=1)
     flags.choice("mixed_precision", None, PRECISIONS, "type of the activations (default: as trained); bfloat16 is "
                  "faster on CPUs that have it (AMX, AVX-512's)")
-    flags.choice("xla", "auto", XLA, "compile the search: for a GPU and 20,000 inputs or more; "
-                 "auto: on TPUs")
+    flags.choice("xla", "auto", XLA, "compile the search: pays for a GPU and 20,000 inputs or more; auto: off")
 
 
 def take_flag(argv: Sequence[str], name: str) -> tuple[list[str], list[str]]:

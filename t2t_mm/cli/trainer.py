@@ -29,7 +29,7 @@ def define() -> Program:
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("devices")
-    flags.choice("xla", "auto", XLA, "compile the training step; auto: on TPUs, and on GPUs for "
+    flags.choice("xla", "auto", XLA, "compile the training step; auto: on GPUs for "
                  "1,000 steps or more for each shape of batch")
     flags.choice("strategy", "auto", STRATEGIES, "how devices share the work; auto: all GPUs; "
                  "cores: each core of a CPU has a part of every batch")

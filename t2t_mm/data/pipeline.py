@@ -175,7 +175,7 @@ def _check_some_fit(problem, manifest: Manifest, split: str, buckets: Buckets) -
     """Without this, an endless dataset would look for an example that fits for ever."""
     if length_features(problem):
         fitting = _length_dataset(problem, manifest, split).filter(lambda length: length <= buckets.max_length)
-        if next(iter(_with_options(fitting)), None) is None:
+        if next(read_whole(_with_options(fitting), manifest.data_dir, problem.name), None) is None:
             raise UserError(_all_too_long(problem, split, buckets))
 
 

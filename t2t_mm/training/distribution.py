@@ -97,8 +97,8 @@ def use_xla(flag: str, calls: float = math.inf, devices: Sequence[str] | None = 
     """Whether XLA compiles.
 
     Args:
-      flag: "on", "off", or "auto": on for TPUs, and on for GPUs if what is compiled for a shape is called often enough
-        to pay for its compilation. Off for CPUs: on two cores a training step of 32 × 32 tokens takes 531 ms with XLA
+      flag: "on", "off", or "auto": on for GPUs if what is compiled for a shape is called often enough to pay for its
+        compilation. Off for CPUs: on two cores a training step of 32 × 32 tokens takes 531 ms with XLA
         and 419 ms without (transformer_small; `benchmarks/xla.py`).
       calls: how often each shape will come.
       devices: types of the devices that train, like ("CPU", "GPU"); by default those of this machine.
@@ -112,4 +112,4 @@ def use_xla(flag: str, calls: float = math.inf, devices: Sequence[str] | None = 
         return flag == "on"
     if devices is None:
         devices = [device.device_type for device in tf.config.list_logical_devices()]
-    return "TPU" in devices or ("GPU" in devices and calls >= WORTH_COMPILING)
+    return "GPU" in devices and calls >= WORTH_COMPILING

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from t2t_mm.data.features import columns_of, encode_samples
 from t2t_mm.data.records import frame, read_stored, serialise_example, write_split
 from t2t_mm.data.text_encoders import EOS, Bytes
 from t2t_mm.errors import UserError
+from t2t_mm.training.batches import Batches
 
 ENCODERS = {"bytes": Bytes()}
 NAMES = [problem.name for problem in toy_problems.all_toys()]
@@ -102,6 +104,41 @@ def test_every_epoch_holds_every_example_once(name, data_dir):
                                  for row in rows(batch))
     assert all(collections.Counter(epoch) == stored for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_for_what_compiles_each_shape_sounds_are_padded_to_their_bucket_too(data_dir):
+    problem = toy_problems.toy("toy_audio_to_text")
+    buckets, frames = small_buckets(problem), problem.inputs["inputs"].frames_per_token
+    plain, few = ([dict(batch) for batch in pipeline.train_batches(
+        problem, data_dir, ENCODERS, buckets, seed=1, few_shapes=value).take(20)] for value in (False, True))
+    assert {batch["inputs"].shape[1] for batch in few} <= {frames * boundary for boundary in buckets.boundaries}
+    assert any(a["inputs"].shape != b["inputs"].shape for a, b in zip(plain, few))
+    for a, b in zip(plain, few):
+        length = a["inputs"].shape[1]
+        np.testing.assert_array_equal(b["inputs"][:, :length], a["inputs"])
+        assert not np.any(b["inputs"][:, length:])
+        assert all(np.array_equal(a[key], b[key]) for key in a.keys() - {"inputs"})
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_shard_that_was_changed_is_named(split, data_dir, tmp_path):
+    problem = toy_problems.toy("toy_text_to_text")
+    folder = tmp_path / "data"
+    shutil.copytree(data_dir, folder)
+    shard = next((folder / problem.name).glob(f"{split}-*.tfrecord"))
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    buckets, folder = small_buckets(problem), str(folder)
+    with pytest.raises(UserError, match=rf"{shard.name} is changed.*t2t-datagen"):
+        if split == "dev":
+            batches = pipeline.eval_batches(problem, folder, split, buckets)
+            list(pipeline.read_whole(batches, folder, problem.name))
+        else:
+            batches = pipeline.train_batches(problem, folder, ENCODERS, buckets, seed=1)
+            run = Batches({problem.name: iter(batches)}, folder)
+            for _ in range(100):
+                run.next(problem.name)
 
 
 def test_no_example_is_lost_between_buckets(data_dir):
