@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from t2t_mm import registry
@@ -149,14 +150,12 @@ class Experiment:
              usr_dir: str | None = None) -> Experiment:
         """The experiment of a run; needs nothing but its output_dir (and the user's folder, if it had one).
 
-        `data_dir` and `usr_dir` are given where these folders have moved. Raises UserError if there is no run, or if
-        it is damaged.
+        `data_dir` and `usr_dir` are given where these folders have moved, or `usr_dir` for parts that the run has not.
+        Raises UserError if there is no run, or if it is damaged.
         """
         fields = run_folder.read(output_dir)
         try:
-            usr_dir = usr_dir or fields["usr_dir"]
-            if usr_dir:
-                registry.import_usr_dir(usr_dir)
+            usr_dir = _import_parts(fields, usr_dir)
             hparams = type(registry.hparams(fields["hparams_set"])).from_dict(fields["hparams"])
             registry.check_name("model", fields["model"])
             problems = tuple(registry.problem(name) for name in fields["problems"])
@@ -208,3 +207,15 @@ def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
         check_features(manifest, problem)
         encoders |= load_encoders(problem, data_dir, manifest)  # one file a key: who shares a key shares its checksum
     return encoders
+
+
+def _import_parts(fields: dict[str, Any], usr_dir: str | None) -> str | None:
+    """Imports the user's folder that is given, and the run's own if a name of the run is not known by then."""
+    if usr_dir:
+        registry.import_usr_dir(usr_dir)
+    own = fields["usr_dir"]
+    wanted = [("model", fields["model"]), ("hparams", fields["hparams_set"]),
+              *(("problem", registry.split_problem_name(name)[0]) for name in fields["problems"])]
+    if own and (not usr_dir or Path(own).exists() and any(name not in registry.names(kind) for kind, name in wanted)):
+        registry.import_usr_dir(own)
+    return usr_dir or own

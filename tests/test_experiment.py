@@ -156,6 +156,23 @@ def edit(folder, change):
     (folder / "experiment.json").write_text(json.dumps(fields))
 
 
+def test_another_folder_of_ones_own_comes_beside_that_of_the_run(data_dir, tmp_path):
+    text = ("from t2t_mm import registry\nfrom t2t_mm.hparams.transformer import transformer_tiny\n\n"
+            "@registry.register_hparams('{}')\ndef own():\n    \"\"\"Mine.\"\"\"\n    return transformer_tiny()\n")
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.py").write_text(text.format(name))
+    first, second = str(tmp_path / "first.py"), str(tmp_path / "second.py")
+    with registry.temporary():
+        create(data_dir, hparams_set="first", usr_dir=first).save(tmp_path / "run")
+    with registry.temporary():
+        assert Experiment.load(tmp_path / "run", usr_dir=second).hparams_set == "first"
+        assert registry.hparams("second") == registry.hparams("first")
+    moved = tmp_path / "moved.py"
+    moved.write_text(text.format("first"))
+    with registry.temporary():  # the run's own is still there, and not imported a second time
+        assert Experiment.load(tmp_path / "run", usr_dir=str(moved)).usr_dir == str(moved)
+
+
 def test_a_users_folder_is_imported_again(data_dir, tmp_path):
     usr_dir = tmp_path / "mine.py"
     usr_dir.write_text("from t2t_mm import registry\nfrom t2t_mm.hparams.transformer import transformer_tiny\n\n"

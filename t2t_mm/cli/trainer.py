@@ -58,7 +58,7 @@ def work(flags: FlagSet, started: float) -> int | None:
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
     run = experiment.create_experiment(
         *named, data_dir=flags.data_dir, modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
-    if not flags.dry_run:
+    if flags.output_dir:
         run.check_output_dir(flags.output_dir)
     if flags.schedule == "evaluate" and not flags.dry_run:
         return _evaluate(flags)
