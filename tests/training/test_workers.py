@@ -93,14 +93,15 @@ def one(data_dir, tmp_path_factory):
 
 
 def start(data_dir, output_dir, *more, ports=(0,), index=0):
-    """A t2t-trainer; one of several workers if there are several ports."""
+    """A t2t-trainer; one of several workers if there are several ports. `more` replaces flags of the same name."""
     cores = sorted(os.sched_getaffinity(0))
     code = ("import os, sys; os.sched_setaffinity(0, [int(sys.argv[1])]); from t2t_mm.cli import trainer; "
             "sys.exit(trainer.main(sys.argv[2:]))")
-    command = [sys.executable, "-c", code, str(cores[index % len(cores)]), f"--problem={','.join(PROBLEMS)}",
-               "--model=transformer", "--hparams_set=transformer_tiny", f"--data_dir={data_dir}",
-               f"--output_dir={output_dir}", f"--hparams={HPARAMS}", f"--train_steps={STEPS}", "--eval_interval=6",
-               "--eval_steps=2", "--checkpoint_interval=3", *more]
+    flags = [f"--problem={','.join(PROBLEMS)}", "--model=transformer", "--hparams_set=transformer_tiny",
+             f"--data_dir={data_dir}", f"--output_dir={output_dir}", f"--hparams={HPARAMS}", f"--train_steps={STEPS}",
+             "--eval_interval=6", "--eval_steps=2", "--checkpoint_interval=3", *more]
+    flags = {flag.partition("=")[0]: flag for flag in flags}.values()
+    command = [sys.executable, "-c", code, str(cores[index % len(cores)]), *flags]
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     environment.pop("TF_CONFIG", None)
     if len(ports) > 1:
