@@ -12,10 +12,10 @@ from t2t_mm.report.contents import Row
 def row(experiment: Any, decoder: Any, evaluator: Any, problem: Any, split: str, decoded: int) -> Row:
     """Evaluates (teacher-forced, whole split) and decodes (the first `decoded` different inputs) one problem."""
     from t2t_mm.data.manifest import read_manifest
-    from t2t_mm.data.pipeline import eval_batches
+    from t2t_mm.data.pipeline import eval_batches, read_whole
 
     batches = eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem))
-    metrics = evaluator.evaluate(problem, batches)
+    metrics = evaluator.evaluate(problem, read_whole(batches, experiment.data_dir, problem.name))
     measures = decoder.measure(problem, split, decoded) if decoded else {}
     count = measures.get("decoded_examples", 0)
     value, kind = baseline(experiment, problem, split)
