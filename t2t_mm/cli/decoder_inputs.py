@@ -103,4 +103,5 @@ def check_rows(run: Experiment, problem: Any, rows: Iterable[Row]) -> None:
 
 def read_sample(problem: Any, row: Row) -> dict[str, Any]:
     """The raw sample of a row: texts as they are, files opened."""
-    return {name: feature.read(field) for (name, feature), field in zip(problem.inputs.items(), row.fields)}
+    pairs = zip(problem.inputs.items(), row.fields, strict=True)
+    return {name: feature.read(field) for (name, feature), field in pairs}

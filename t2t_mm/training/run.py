@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -169,7 +169,7 @@ class _DevData:
             if not surely_fit(experiment, problem, DEV):
                 self._of(problem)
 
-    def items(self) -> list[tuple[str, tf.data.Dataset]]:
+    def items(self) -> list[tuple[str, Iterator[Any]]]:
         return [(problem.name, read_whole(batches, self._experiment.data_dir, problem.name))
                 for problem in self._experiment.problems if (batches := self._of(problem))]
 
