@@ -30,7 +30,7 @@ class Batches:
     def next(self, problem: str) -> Any:
         """The next batch of a problem."""
         self._taken[problem] += 1
-        return next(read_whole(self.iterators[problem], self._folder, problem))
+        return self._read(problem)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -56,4 +56,7 @@ class Batches:
                      f"{sum(self._taken.values()):,} batches trained on so far are passed over first.")
         for problem, count in self._taken.items():
             for _ in range(count):
-                next(self.iterators[problem])
+                self._read(problem)
+
+    def _read(self, problem: str) -> Any:
+        return next(read_whole(self.iterators[problem], self._folder, problem))
