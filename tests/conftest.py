@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from t2t_mm.cli.tensorflow_start import set_up_tensorflow
+from t2t_mm.cli.tensorflow_start import REWRITING, set_up_tensorflow
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 set_up_tensorflow()
@@ -18,11 +18,11 @@ for folder in (TESTS, TESTS / "layers"):
 
 
 def pytest_runtest_setup(item):
-    """Once TensorFlow is there (this never imports it), turns off graph rewriting: seconds for each graph, no gain."""
+    """Once TensorFlow is there (this never imports it), has it rewrite graphs as it does in the programs."""
     tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None and hasattr(tensorflow, "config") and not item.config.stash.get("rewriting_off", False):
-        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        item.config.stash["rewriting_off"] = True
+    if tensorflow is not None and hasattr(tensorflow, "config") and not item.config.stash.get("rewriting", False):
+        tensorflow.config.optimizer.set_experimental_options(REWRITING)
+        item.config.stash["rewriting"] = True
 
 
 @pytest.fixture

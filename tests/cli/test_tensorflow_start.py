@@ -61,7 +61,7 @@ def test_tensorflow_is_set_up_before_it_starts_and_the_users_settings_stay(given
         print(tf.SEEN["TF_CPP_MIN_LOG_LEVEL"], tf.SEEN["TF_ENABLE_ONEDNN_OPTS"], tf.SEEN["XLA_FLAGS"], tf.OPTIONS,
               tf.GROWTH)
         """, tmp_path, **given)
-    assert done.stdout.strip() == f"3 {used} {{'disable_meta_optimizer': True}} [('one', True)]", done.stderr
+    assert done.stdout.strip() == f"3 {used} {tensorflow_start.REWRITING} [('one', True)]", done.stderr
 
 
 @pytest.fixture

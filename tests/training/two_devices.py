@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 from fake_model import FakeHparams, FakeModel, label_batch, text_batch, weights
 
+from t2t_mm.cli.tensorflow_start import REWRITING
 from t2t_mm.training.distribution import make_strategy
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.train_step import TrainStep
@@ -48,7 +49,7 @@ def check_equal(xla=False, **hparams):
 if __name__ == "__main__":
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0],
                                                [tf.config.LogicalDeviceConfiguration()] * 2)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    tf.config.optimizer.set_experimental_options(REWRITING)
     check_equal()
     check_equal(problems_per_step=2, optimizer="sgd")
     check_equal(xla=True, batches=1)
