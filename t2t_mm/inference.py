@@ -224,12 +224,13 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
         command: int32 scalar, the number of the command.
     """
     source = model.encode(batch, name)
+    memory = model.memory(source, name, command)
 
     def state(length: Any) -> dict[str, Any]:
-        return {**model.initial_state(source, name, length), "command": tf.fill(tf.shape(rows), command)}
+        return model.initial_state(source, length)
 
     def step(ids: tf.Tensor, state: dict[str, Any]) -> tuple[tf.Tensor, dict[str, Any]]:
-        return model.step(ids, state, name)
+        return model.step(ids, state, name, memory)
 
     if is_compiling():
         return search(step, state(limit), rows, limit, settings)

@@ -191,10 +191,11 @@ def test_a_step_of_the_new_model_equals_its_call(convseq, problem):
     if problem == "toy_image_to_text":
         batch["inputs"] = np.random.default_rng(2).uniform(-1, 1, (2, 8, 8, 3)).astype("float32")
     whole = np.asarray(convseq.call(batch, problem).logits)
-    state = convseq.initial_state(convseq.encode(batch, problem), problem, batch["targets"].shape[1])
+    source = convseq.encode(batch, problem)
+    memory, state = convseq.memory(source, problem), convseq.initial_state(source, batch["targets"].shape[1])
     ids = np.full(2, -1, "int32")
     for t in range(batch["targets"].shape[1]):
-        logits, state = convseq.step(ids, state, problem)
+        logits, state = convseq.step(ids, state, problem, memory)
         np.testing.assert_allclose(logits, whole[:, t], rtol=1e-3, atol=1e-3)
         ids = batch["targets"][:, t]
 

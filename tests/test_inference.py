@@ -54,13 +54,16 @@ class Echo:
         source = batch[text[0]] if text else tf.fill([tf.shape(next(iter(batch.values())))[0], 1], EOS)
         return {"source": source}
 
-    def initial_state(self, source, name, max_length):
-        rows = tf.shape(source["source"])[0]
-        return {**source, "command": tf.zeros([rows], tf.int32), "position": tf.zeros([rows], tf.int32)}
+    def memory(self, source, name, command):
+        return {**source, "command": command}
 
-    def step(self, ids, state, name):
-        source = tf.pad(state["source"], [[0, 0], [1, 1]])  # the command's letter comes first
-        letter = state["command"] + ord("A") + 2
+    def initial_state(self, source, max_length):
+        return {"position": tf.zeros([tf.shape(source["source"])[0]], tf.int32)}
+
+    def step(self, ids, state, name, memory):
+        source = tf.pad(memory["source"], [[0, 0], [1, 1]])  # the command's letter comes first
+        source = tf.repeat(source, tf.shape(ids)[0] // tf.shape(source)[0], axis=0)
+        letter = memory["command"] + ord("A") + 2
         place = tf.minimum(state["position"], tf.shape(source)[1] - 1)
         copied = tf.maximum(tf.gather(source, place, batch_dims=1), EOS)
         wanted = tf.where(state["position"] == 0, letter, copied)

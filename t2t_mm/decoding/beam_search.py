@@ -47,7 +47,7 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
     is done with its first end, and so is greedy. Sentences do not see each other: a done one is frozen while others
     run. Hypotheses cut at max_length are returned, scored with that length, only for a sentence of which none ended.
 
-    `state` has leading axis N and is tiled here to N·K; a leaf the step hands through untouched is never gathered.
+    `state` has leading axis N and is tiled here to N·K.
     room: how `state`, which then has none, grows. Returns ids [N, n_best, T] int32 and scores [N, n_best], sorted; an
     empty place has score -inf and PAD ids.
     Raises ValueError unless 1 <= n_best <= beam_size and alpha >= 0.
@@ -72,7 +72,7 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
         longest = max_length if beam_size > 1 else search.position + 1
         hope = scores[:, 0] / length_penalty(longest, alpha)  # no running hypothesis can end with more
         done = search.done | (ended_scores[:, n_best - 1] >= hope)
-        new_state = same_shapes(_follow(search.state, new_state, parents), search.state)
+        new_state = same_shapes(_follow(new_state, parents), search.state)
         previous = tf.reshape(ids[:, :, search.position], [-1])
         return _Search(search.position + 1, previous, ids, scores, ended_ids, ended_scores, done, new_state)
 
@@ -115,23 +115,13 @@ def _merge_ended(search: _Search, found: _Candidates, alpha: float) -> tuple[tf.
     return tf.gather(ids, places, batch_dims=1), scores
 
 
-def _follow(old: State, new: State, parents: tf.Tensor) -> State:
-    """The state's rows in the order of the surviving beams; nothing moves while every beam continues itself.
-
-    A leaf the step returned as the very tensor it was given is equal in all beams of a sentence, and stays.
-    """
+def _follow(state: State, parents: tf.Tensor) -> State:
+    """The state's rows in the order of the surviving beams; nothing moves while every beam continues itself."""
     beams = parents.shape[1]
-    if beams == 1:
-        return new
-    before, after = tf.nest.flatten(old), tf.nest.flatten(new)
-    changed = [leaf for leaf, was in zip(after, before, strict=True) if leaf is not was]
-    if not changed:
-        return new
-    own = tf.range(beams)
+    if beams == 1 or not tf.nest.flatten(state):
+        return state
     rows = tf.reshape(tf.range(tf.shape(parents)[0])[:, tf.newaxis] * beams + parents, [-1])  # [N·K]
-    moved = iter(tf.cond(tf.reduce_any(parents != own), lambda: gather(changed, rows), lambda: list(changed)))
-    leaves = [leaf if leaf is was else next(moved) for leaf, was in zip(after, before, strict=True)]
-    return tf.nest.pack_sequence_as(new, leaves)
+    return tf.cond(tf.reduce_any(parents != tf.range(beams)), lambda: gather(state, rows), lambda: state)
 
 
 def _results(search: _Search, max_length: tf.Tensor, alpha: float, n_best: int) -> Decoded:

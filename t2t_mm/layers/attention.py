@@ -31,11 +31,16 @@ def _weights(scores, bias):
 
 
 def attend_one(query, keys, values, bias):
-    """`attend` for one position: query [B, H, D/H] → [B, H, D/H], without a transposed copy of the keys."""
-    query = query * query.shape[-1] ** -0.5
-    scores = ops.matmul(keys, query[..., None])  # [B, H, S, 1]
-    weights = _weights(ops.swapaxes(scores, 2, 3), bias)
-    return ops.matmul(ops.cast(weights, values.dtype), values)[:, :, 0]
+    """`attend` for one position of each row: query [R, H, D/H] → as query.
+
+    As many rows in a row as R is times B have the same keys and values, which are read once for all of them, and of
+    which no transposed copy is made.
+    """
+    columns = ops.reshape(query * query.shape[-1] ** -0.5, (ops.shape(keys)[0], -1, *query.shape[1:]))
+    columns = ops.transpose(columns, (0, 2, 3, 1))  # [B, H, D/H, R/B]
+    weights = _weights(ops.swapaxes(ops.matmul(keys, columns), 2, 3), bias)  # [B, H, R/B, S]
+    y = ops.matmul(ops.cast(weights, values.dtype), values)
+    return ops.reshape(ops.swapaxes(y, 1, 2), (-1, *query.shape[1:]))
 
 
 def padding_bias(presence):
@@ -67,11 +72,11 @@ class _Heads(Layer):
         y = ops.transpose(attend(queries, keys, values, bias), (0, 2, 1, 3))  # [B, T, H, D/H]
         return self.output_projection(ops.reshape(y, (ops.shape(y)[0], -1, self._channels)))
 
-    def _heads_of(self, x, parts):  # one position, [B, P·D] → P of [B, H, D/H]
+    def _heads_of(self, x, parts):  # one position, [R, P·D] → P of [R, H, D/H]
         shape = (-1, parts, self._heads, self._channels // self._heads)
         return ops.unstack(ops.reshape(x, shape), parts, axis=1)
 
-    def _attend_one(self, query, keys, values, bias):  # query [B, H, D/H] → [B, D]
+    def _attend_one(self, query, keys, values, bias):  # query [R, H, D/H] → [R, D]
         return self.output_projection(ops.reshape(attend_one(query, keys, values, bias), (-1, self._channels)))
 
 
@@ -94,8 +99,8 @@ class SelfAttention(_Heads):
         shape = (ops.shape(source.x)[0], self._heads, max_length, self._channels // self._heads)
         return {"keys": ops.zeros(shape, source.x.dtype), "values": ops.zeros(shape, source.x.dtype)}
 
-    def step(self, x, state, position):
-        query, key, value = self._heads_of(self.query_key_value(x), 3)  # [B, H, D/H]
+    def step(self, x, state, position, memory):
+        query, key, value = self._heads_of(self.query_key_value(x), 3)  # [R, H, D/H]
         keys, values = write(state["keys"], position, key), write(state["values"], position, value)
         future = ops.cast(ops.arange(ops.shape(keys)[2]) > position, "float32") * MASKED
         return self._attend_one(query, keys, values, future), {"keys": keys, "values": values}
@@ -116,13 +121,16 @@ class SourceAttention(_Heads):
         (query,) = self._split(self.query(x), 1)
         return self._attend(query, *self._split(self.key_value(source.x), 2), padding_bias(source.presence))
 
-    def initial_state(self, source, max_length):
+    def memory(self, source):
         keys, values = self._split(self.key_value(source.x), 2)
         return {"keys": keys, "values": values, "bias": padding_bias(source.presence)}
 
-    def step(self, x, state, position):
+    def initial_state(self, source, max_length):
+        return {}
+
+    def step(self, x, state, position, memory):
         (query,) = self._heads_of(self.query(x), 1)
-        return self._attend_one(query, state["keys"], state["values"], state["bias"]), state
+        return self._attend_one(query, **memory), state
 
 
 class SourceMean(Layer):
@@ -139,11 +147,16 @@ class SourceMean(Layer):
     def call(self, x, source=None, presence=None, training=False):
         return x + dropout(self._mean(source), self._dropout_rate, training)[:, None]
 
-    def initial_state(self, source, max_length):
+    def memory(self, source):
         return {"mean": self._mean(source)}
 
-    def step(self, x, state, position):
-        return x + state["mean"], state
+    def initial_state(self, source, max_length):
+        return {}
+
+    def step(self, x, state, position, memory):
+        mean = memory["mean"][:, None]  # [B, 1, D]
+        y = ops.reshape(x, (ops.shape(mean)[0], -1, x.shape[-1])) + mean
+        return ops.reshape(y, (-1, x.shape[-1])), state
 
     def _mean(self, source):  # → [B, D]
         presence = ops.cast(source.presence, source.x.dtype)[..., None]
@@ -172,20 +185,22 @@ class AttentionBlock(Layer):
         x = x + dropout(self.self_attention(self.norm1(x)), self._dropout_rate, training)
         return x + dropout(self.source_attention(self.norm2(x), source), self._dropout_rate, training)
 
+    def memory(self, source):
+        return self.source_attention.memory(source)
+
     def initial_state(self, source, max_length):
         return {
             "mix1": self.mix1.initial_state(source.x, max_length),
             "mix2": self.mix2.initial_state(source.x, max_length),
             "self": self.self_attention.initial_state(source, max_length),
-            "source": self.source_attention.initial_state(source, max_length),
         }
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         x = add_timing_at(x, position)
         h, mix1 = self.mix1.step(x, state["mix1"], position)
         h, mix2 = self.mix2.step(h, state["mix2"], position)
         x = x + h
-        h, own = self.self_attention.step(self.norm1(x), state["self"], position)
+        h, own = self.self_attention.step(self.norm1(x), state["self"], position, {})
         x = x + h
-        h, source = self.source_attention.step(self.norm2(x), state["source"], position)
-        return x + h, {"mix1": mix1, "mix2": mix2, "self": own, "source": source}
+        h, _ = self.source_attention.step(self.norm2(x), {}, position, memory)
+        return x + h, {"mix1": mix1, "mix2": mix2, "self": own}

@@ -1,4 +1,4 @@
-"""Composites of causal layers: a residual branch, and a chain; both have the three doors of their parts."""
+"""Composites of causal layers: a residual branch, and a chain; both have the doors of their parts."""
 
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.normalization import LayerNorm
@@ -16,11 +16,14 @@ class Residual(Layer):
         y = self.inner(self.norm(x), source=source, presence=presence, training=training)
         return x + dropout(y, self._dropout_rate, training)
 
+    def memory(self, source):
+        return self.inner.memory(source)
+
     def initial_state(self, source, max_length):
         return self.inner.initial_state(source, max_length)
 
-    def step(self, x, state, position):
-        y, state = self.inner.step(self.norm(x), state, position)
+    def step(self, x, state, position, memory):
+        y, state = self.inner.step(self.norm(x), state, position, memory)
         return x + y, state
 
 
@@ -36,11 +39,14 @@ class Chain(Layer):
             x = part(x, source=source, presence=presence, training=training)
         return self.norm(x)
 
+    def memory(self, source):
+        return {part.name: part.memory(source) for part in self.parts}
+
     def initial_state(self, source, max_length):
         return {part.name: part.initial_state(source, max_length) for part in self.parts}
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         after = {}
         for part in self.parts:
-            x, after[part.name] = part.step(x, state[part.name], position)
+            x, after[part.name] = part.step(x, state[part.name], position, memory[part.name])
         return self.norm(x), after

@@ -154,7 +154,7 @@ class ConvBlock(Layer):
     def initial_state(self, source, max_length):
         return {f"ring{i}": step.initial_state(source.x, max_length) for i, step in enumerate(self.steps)}
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         h1, ring0 = self.steps[0].step(x, state["ring0"], position)
         h2, ring1 = self.steps[1].step(h1, state["ring1"], position)
         h3, ring2 = self.steps[2].step(x + h2, state["ring2"], position)

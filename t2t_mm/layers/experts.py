@@ -142,7 +142,7 @@ class MixtureOfExperts(Layer):
     def initial_state(self, source, max_length):
         return {}
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         return self(x[:, None])[:, 0], state
 
 

@@ -23,5 +23,5 @@ class FeedForward(Layer):
     def initial_state(self, source, max_length):
         return {}
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         return self.call(x), state

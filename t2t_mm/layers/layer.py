@@ -12,3 +12,7 @@ class Layer(keras.layers.Layer):
 
     def build(self, shape=None):
         """Nothing of its own to build."""
+
+    def memory(self, source):
+        """What the steps of a causal layer read of the source: unless it overrides this, nothing."""
+        return {}

@@ -74,5 +74,5 @@ class Timing(Layer):
     def initial_state(self, source, max_length):
         return {}
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         return add_timing_at(x, position), state

@@ -207,24 +207,26 @@ class T2TModel(Layer):
             source = self._encode(batch, problem, self._command(problem, None))
         return {"x": source.x, "presence": source.presence}
 
-    def initial_state(self, source, problem: str, max_length: int):
-        """The state before the first of at most `max_length` targets; a nest of tensors with leading axis B."""
-        stream = Stream(source["x"], source["presence"])
-        rows = ops.shape(stream.x)[0]
-        return {
-            "position": ops.zeros((rows,), "int32"),
-            "command": ops.full((rows,), self.command_id(problem), "int32"),
-            "body": self.decoder.initial_state(stream, max_length),
-        }
+    def memory(self, source, problem: str, command=None):
+        """What the steps read of the encoded inputs and of the command (as in `call`); a nest of tensors."""
+        body = self.decoder.memory(Stream(source["x"], source["presence"]))
+        return {"command": self._command(problem, command), "body": body}
 
-    def step(self, ids, state, problem: str):
-        """ids [B], the outputs of the position before (−1 at the first) → (logits [B, V], state)."""
+    def initial_state(self, source, max_length: int):
+        """The state before the first of at most `max_length` targets; a nest of tensors with leading axis B."""
+        body = self.decoder.initial_state(Stream(source["x"], source["presence"]), max_length)
+        return {"position": ops.zeros_like(source["presence"][:, 0], "int32"), "body": body}
+
+    def step(self, ids, state, problem: str, memory):
+        """ids [R], the outputs of the position before (−1 at the first) → (logits [R, V], state).
+
+        R, the rows of `state`, is B, or as many times B as there are rows in a row for each source: beams, samples.
+        """
         door = self.door(problem, "targets")
-        command = ops.take(self.commands, state["command"], axis=0)  # [B, D]
-        x = ops.where(ids[:, None] < 0, command, door.targets_bottom(ops.maximum(ids, 0)))
+        x = ops.where(ids[:, None] < 0, memory["command"], door.targets_bottom(ops.maximum(ids, 0)))
         x = ops.cast(x, self.decoder.compute_dtype)
-        y, body = self.decoder.step(x, state["body"], state["position"][0])
-        return door.top(y), {**state, "position": state["position"] + 1, "body": body}
+        y, body = self.decoder.step(x, state["body"], state["position"][0], memory["body"])
+        return door.top(y), {"position": state["position"] + 1, "body": body}
 
     def parameter_groups(self) -> dict[str, int]:
         """Part (a door, the encoder, the decoder, the commands) → its number of parameters."""

@@ -18,7 +18,7 @@ WIDTH, HEADS = 8, 2
 
 
 class SequenceOnly(Layer):
-    """A layer without source and presence, behind the three doors of a causal layer."""
+    """A layer without source and presence, behind the doors of a causal layer."""
 
     def __init__(self, inner):
         super().__init__()
@@ -30,7 +30,7 @@ class SequenceOnly(Layer):
     def initial_state(self, source, max_length):
         return self.inner.initial_state(source.x, max_length)
 
-    def step(self, x, state, position):
+    def step(self, x, state, position, memory):
         return self.inner.step(x, state, position)
 
 

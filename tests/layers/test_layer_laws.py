@@ -41,21 +41,23 @@ def test_no_position_sees_the_future(case):
 
 
 @causal
-def test_stepping_equals_calling_also_after_rows_were_gathered(case):
-    layer = case.built()
-    x, source = inputs_of(case, rows=3)
-    y = layer(x, source=source, presence=tf.ones(x.shape[:2]))
-    state = layer.initial_state(source, case.length)
-    assert all(leaf.shape[0] == 3 for leaf in tf.nest.flatten(state))
+@pytest.mark.parametrize("each", [1, 2])
+def test_stepping_equals_calling_also_after_rows_of_a_source_were_gathered(case, each):
+    layer, source = case.built(), layer_cases.source(3, 4, 2)
+    x = layer_cases.sequence(3 * each, case.length, 1)
+    y = layer(x, source=Stream(*(tf.repeat(part, each, axis=0) for part in source[:2])), presence=tf.ones(x.shape[:2]))
+    memory, state = layer.memory(source), layer.initial_state(source, case.length)
+    assert all(leaf.shape[0] == 3 for leaf in tf.nest.flatten((memory, state)))
+    state = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, each, axis=0), state)
     half = case.length // 2
     step = tf.function(layer.step) if case.length > 20 else layer.step
     for position in range(case.length):
-        if position == half:
-            gathered = [2, 0, 0]
+        if position == half and each == 2:  # two beams: one of a sentence goes on as both, two change places
+            gathered = [1, 1, 3, 2, 4, 4]
             x, y = tf.gather(x, gathered), tf.gather(y, gathered)
             state = tf.nest.map_structure(lambda leaf: tf.gather(leaf, gathered), state)
         before = [(leaf.shape, leaf.dtype) for leaf in tf.nest.flatten(state)]
-        now, state = step(x[:, position], state, tf.constant(position))
+        now, state = step(x[:, position], state, tf.constant(position), memory)
         np.testing.assert_allclose(now, y[:, position], **CLOSE)
         assert [(leaf.shape, leaf.dtype) for leaf in tf.nest.flatten(state)] == before
 
@@ -135,7 +137,7 @@ def test_xla_gives_the_eager_numbers(case):
         assert_same(wanted, tf.function(run, autograph=False, jit_compile=True)(*arguments), layer)
 
 
-def test_all_layers_with_three_doors_are_among_the_cases():
+def test_all_layers_with_the_doors_of_a_causal_one_are_among_the_cases():
     doors = ("call", "initial_state", "step")
     found = set()
     for path in Path(t2t_mm.layers.__file__).parent.glob("*.py"):

@@ -12,7 +12,8 @@ from t2t_mm.inference import decode_batch
 from t2t_mm.layers.compiling import compiling
 
 PROBLEM, LENGTH = "toy_text_to_text", 11
-SETTINGS = {"greedy": DecodeSettings(), "beam": DecodeSettings(beam_size=3, n_best=2)}
+SETTINGS = {"greedy": DecodeSettings(), "beam": DecodeSettings(beam_size=3, n_best=2),
+            "sample": DecodeSettings(method="sample", n_best=2, seed=3)}
 each_model = pytest.mark.parametrize("name", MODELS)
 each_search = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 
@@ -20,8 +21,9 @@ each_search = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTING
 def plain(model, inputs, settings):
     """The search over a state with room for everything, by steps as they are outside of a decoder."""
     rows = tf.range(inputs["inputs"].shape[0])
-    state = model.initial_state(model.encode(inputs, PROBLEM), PROBLEM, LENGTH)
-    return search(lambda ids, state: model.step(ids, state, PROBLEM), state, rows, LENGTH, settings)
+    source = model.encode(inputs, PROBLEM)
+    memory, state = model.memory(source, PROBLEM), model.initial_state(source, LENGTH)
+    return search(lambda ids, state: model.step(ids, state, PROBLEM, memory), state, rows, LENGTH, settings)
 
 
 def decoded(model, inputs, settings):

@@ -38,12 +38,13 @@ def learn(train_step, problem, batch, steps):
 def decoded(model, problem, batch, beams):
     """The ids that the model writes by itself, [N, T]."""
     rows, length = batch["targets"].shape
-    state = model.initial_state(model.encode(batch, problem), problem, length)
+    source = model.encode(batch, problem)
+    memory, state = model.memory(source, problem), model.initial_state(source, length)
 
     @tf.function(autograph=False)
     def search():
         def step(ids, state):
-            return model.step(ids, state, problem)
+            return model.step(ids, state, problem, memory)
         return (beam_search(step, state, rows, length, beams, n_best=1) if beams > 1 else
                 greedy(step, state, rows, length)).ids[:, 0]
 

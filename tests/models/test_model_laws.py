@@ -43,19 +43,23 @@ def test_no_logit_sees_its_own_or_a_later_target(name, problem):
 
 
 @toys("toy_text_to_text", "toy_two_inputs_to_text", among=TEXT_TOYS)
-def test_stepping_gives_the_logits_of_calling_also_after_rows_were_gathered(name, problem):
+def test_stepping_gives_the_logits_of_calling_also_after_rows_of_a_source_were_gathered(name, problem):
     model, batch = shared_model(name), batch_of(problem)
     batch["targets"] = tf.where(batch["targets"] == 0, 3, batch["targets"])  # padding is never stepped through
-    logits = logits_of(model, batch, problem)
-    state = model.initial_state(model.encode(batch, problem), problem, 9)
+    source = model.encode(batch, problem)
+    memory, state = model.memory(source, problem), model.initial_state(source, 9)
     assert all(leaf.shape[0] == 3 for leaf in tf.nest.flatten(state))
-    ids, targets = tf.fill([3], -1), batch["targets"]
+    state = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, 2, axis=0), state)
+    beams = take_rows(batch, [0, 0, 1, 1, 2, 2])
+    odd = tf.range(6)[:, None] % 2 == 1
+    ids, targets = tf.fill([6], -1), tf.where(odd, 2 + (beams["targets"] + 5) % 28, beams["targets"])
+    logits = logits_of(model, {**beams, "targets": targets}, problem)
     for position in range(targets.shape[1]):
-        if position == 3:  # as a beam search does
-            order = [2, 0, 0, 1]
+        if position == 3:  # as a beam search does: one beam goes on as both, two change places
+            order = [1, 1, 3, 2, 4, 4]
             state = tf.nest.map_structure(lambda leaf: tf.gather(leaf, order), state)
             ids, targets, logits = tf.gather(ids, order), tf.gather(targets, order), logits[order]
-        now, state = model.step(ids, state, problem)
+        now, state = model.step(ids, state, problem, memory)
         np.testing.assert_allclose(now, logits[:, position], **CLOSE)
         ids = targets[:, position]
 
@@ -200,8 +204,8 @@ def test_problems_of_one_graph_key_differ_in_their_command_alone(name):
     np.testing.assert_allclose(by_command.logits, wanted, **CLOSE)
     assert np.abs(logits_of(model, batch, one) - wanted).max() > 1e-3
     for row in (one, other.name):
-        state = model.initial_state(model.encode(batch, row), row, 3)
-        first, _ = model.step(tf.fill([3], -1), state, row)
+        source = model.encode(batch, row)
+        first, _ = model.step(tf.fill([3], -1), model.initial_state(source, 3), row, model.memory(source, row))
         np.testing.assert_allclose(first, logits_of(model, batch, row)[:, 0], **CLOSE)
 
 
@@ -267,10 +271,11 @@ def test_narrow_types_are_finite_and_close_in_calls_and_steps(name, problem, dty
     assert np.isfinite(loss) and loss.dtype == "float32"
     assert all(np.isfinite(tf.convert_to_tensor(g)).all() and g.dtype == "float32" for g in gradients if g is not None)
     if narrow.autoregressive(problem):
-        state = narrow.initial_state(narrow.encode(batch, problem), problem, 3)
+        source = narrow.encode(batch, problem)
+        memory, state = narrow.memory(source, problem), narrow.initial_state(source, 3)
         types = [leaf.dtype for leaf in tf.nest.flatten(state)]
         for ids in (tf.fill([2], -1), batch["targets"][:, 0]):
-            step_logits, state = narrow.step(ids, state, problem)
+            step_logits, state = narrow.step(ids, state, problem, memory)
             assert [leaf.dtype for leaf in tf.nest.flatten(state)] == types
         assert np.abs(tf.cast(step_logits, tf.float32) - logits[:, 1]).mean() < allowed
 
@@ -339,10 +344,11 @@ def test_a_multimodel_without_some_blocks_steps_as_it_calls_and_sees_its_source(
     names = " ".join(variable.path for variable in model.variables)
     assert ("attention" in names) == changes.get("attention", True)
     assert ("experts" in names) == changes.get("experts", True)
-    state = model.initial_state(model.encode(batch, problem), problem, 9)
+    source = model.encode(batch, problem)
+    memory, state = model.memory(source, problem), model.initial_state(source, 9)
     ids = tf.fill([3], -1)
     for position in range(batch["targets"].shape[1]):
-        now, state = model.step(ids, state, problem)
+        now, state = model.step(ids, state, problem, memory)
         np.testing.assert_allclose(now, logits[:, position], **CLOSE)
         ids = batch["targets"][:, position]
     other = {**batch, "inputs": tf.where(batch["inputs"] > 0, 2 + batch["inputs"] % 20, 0)}
