@@ -125,9 +125,6 @@ class SourceAttention(_Heads):
         keys, values = self._split(self.key_value(source.x), 2)
         return {"keys": keys, "values": values, "bias": padding_bias(source.presence)}
 
-    def initial_state(self, source, max_length):
-        return {}
-
     def step(self, x, state, position, memory):
         (query,) = self._heads_of(self.query(x), 1)
         return self._attend_one(query, **memory), state
@@ -149,9 +146,6 @@ class SourceMean(Layer):
 
     def memory(self, source):
         return {"mean": self._mean(source)}
-
-    def initial_state(self, source, max_length):
-        return {}
 
     def step(self, x, state, position, memory):
         mean = memory["mean"][:, None]  # [B, 1, D]

@@ -139,9 +139,6 @@ class MixtureOfExperts(Layer):
             },
         )
 
-    def initial_state(self, source, max_length):
-        return {}
-
     def step(self, x, state, position, memory):
         return self(x[:, None])[:, 0], state
 

@@ -20,8 +20,5 @@ class FeedForward(Layer):
     def call(self, x, source=None, presence=None, training=False):
         return in_rows(lambda rows: self.fall(ops.relu(self.rise(rows))), x)
 
-    def initial_state(self, source, max_length):
-        return {}
-
     def step(self, x, state, position, memory):
         return self.call(x), state

@@ -14,5 +14,9 @@ class Layer(keras.layers.Layer):
         """Nothing of its own to build."""
 
     def memory(self, source):
-        """What the steps of a causal layer read of the source: unless it overrides this, nothing."""
+        """What the steps of a causal layer read of the source: nothing, unless it overrides this."""
+        return {}
+
+    def initial_state(self, source, max_length):
+        """What its steps hand on before the first of at most `max_length`: nothing, unless it overrides this."""
         return {}

@@ -71,8 +71,5 @@ class Timing(Layer):
     def call(self, x, source=None, presence=None, training=False):
         return add_timing(x)
 
-    def initial_state(self, source, max_length):
-        return {}
-
     def step(self, x, state, position, memory):
         return add_timing_at(x, position), state

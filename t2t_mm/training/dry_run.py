@@ -26,8 +26,8 @@ from t2t_mm.training.optimizers import Optimizer
 WEIGHT, GRADIENT, MOMENT = 4, 4, 4  # bytes, float32 in every precision
 MOMENTS = {"adam": 2, "sgd": 1}
 # What TensorFlow itself keeps, for each operation up to the gradients: nodes, their optimized copies, kernels, and
-# those of the optimizer. Not derived but fitted, to what two Transformers took on a CPU beyond their tensors (32 and
-# 33 KiB).
+# those of the optimizer. Not derived but fitted, to what nine models took on a CPU beyond their tensors (26 to 47 KiB,
+# half of them 30 to 35).
 BYTES_AN_OPERATION = 32 * 2**10
 
 

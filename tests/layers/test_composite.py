@@ -33,4 +33,4 @@ def test_a_chain_is_its_parts_in_order_and_a_norm():
     y = layer(x)
     wanted = layer.norm(parts[2](parts[1](parts[0](x))))
     np.testing.assert_allclose(y, wanted, atol=1e-6)
-    assert sorted(layer.initial_state(None, 3)) == ["one", "timing", "two"]
+    assert sorted(layer.initial_state(None, 3)) == sorted(layer.memory(None)) == ["one", "timing", "two"]
