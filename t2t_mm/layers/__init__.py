@@ -4,7 +4,7 @@ The letters of shapes, used in every file below:
 
     B  batch                L  length of a sequence       T  length of the target     S  length of the source
     D  hidden size          H  heads                      K  width of a kernel        d  dilation
-    R  rows of a step: B, or as many times B as each source has rows in a row (beams, samples)
+    R  rows of a step: B, or a multiple of it where R/B rows in a row share a source (beams, samples)
     N  tokens, B·L          E  experts                    F  filters of an expert     C  slots of an expert
     V  size of a vocabulary
 

@@ -31,10 +31,10 @@ def _weights(scores, bias):
 
 
 def attend_one(query, keys, values, bias):
-    """`attend` for one position of each row: query [R, H, D/H] → as query.
+    """`attend` for one position of each row: query [R, H, D/H], keys and values [B, H, S, D/H] → as query.
 
-    As many rows in a row as R is times B have the same keys and values, which are read once for all of them, and of
-    which no transposed copy is made.
+    R/B rows in a row, such as the beams of a sentence, share keys and values: these are read once for all of them, and
+    no transposed copy of the keys is made.
     """
     columns = ops.reshape(query * query.shape[-1] ** -0.5, (ops.shape(keys)[0], -1, *query.shape[1:]))
     columns = ops.transpose(columns, (0, 2, 3, 1))  # [B, H, D/H, R/B]
