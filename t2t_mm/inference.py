@@ -225,16 +225,14 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
     """
     source = model.encode(batch, name)
     memory = model.memory(source, name, command)
-
-    def state(length: Any) -> dict[str, Any]:
-        return model.initial_state(source, length)
+    make_state = partial(model.initial_state, source)
 
     def step(ids: tf.Tensor, state: dict[str, Any]) -> tuple[tf.Tensor, dict[str, Any]]:
         return model.step(ids, state, name, memory)
 
     if is_compiling():
-        return search(step, state(limit), rows, limit, settings)
-    room = Room(state)
+        return search(step, make_state(limit), rows, limit, settings)
+    room = Room(make_state)
     on_cpu = not tf.config.list_physical_devices("GPU")
     ways = {"multiply_columns": _multiply_columns, "write_slot": write_slot} if on_cpu else {}
     with stepping(model.trainable_variables, model.compute_dtype, **ways):

@@ -209,12 +209,12 @@ class T2TModel(Layer):
 
     def memory(self, source, problem: str, command=None):
         """What the steps read of the encoded inputs and of the command (as in `call`); a nest of tensors."""
-        body = self.decoder.memory(Stream(source["x"], source["presence"]))
+        body = self.decoder.memory(Stream(**source))
         return {"command": self._command(problem, command), "body": body}
 
     def initial_state(self, source, max_length: int):
         """The state before the first of at most `max_length` targets; a nest of tensors with leading axis B."""
-        body = self.decoder.initial_state(Stream(source["x"], source["presence"]), max_length)
+        body = self.decoder.initial_state(Stream(**source), max_length)
         return {"position": ops.zeros_like(source["presence"][:, 0], "int32"), "body": body}
 
     def step(self, ids, state, problem: str, memory):
