@@ -233,14 +233,9 @@ def decode_batch(model: Any, name: str, batch: dict[str, tf.Tensor], rows: tf.Te
     if is_compiling():
         return search(step, make_state(limit), rows, limit, settings)
     room = Room(make_state)
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    ways = {"multiply_columns": _multiply_columns, "write_slot": write_slot} if on_cpu else {}
-    with stepping(model.trainable_variables, model.compute_dtype, **ways):
+    in_place = None if tf.config.list_physical_devices("GPU") else write_slot
+    with stepping(model.trainable_variables, model.compute_dtype, in_place):
         return search(step, room.empty, rows, limit, settings, room)
-
-
-def _multiply_columns(x: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    return tf.matmul(x, columns, transpose_b=True)
 
 
 def _input_bytes(problem: Any, record: Record) -> Iterator[bytes]:

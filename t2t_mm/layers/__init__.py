@@ -16,5 +16,5 @@ A *causal* layer offers four doors to the same function:
     step(x, state, position, memory)       [R, D] → [R, D] and the next state; equals `call` position by position
 
 Memory and state are empty unless a layer says otherwise. A step writes to its buffers by `stepping.write`, and what
-multiplies by a variable of its own takes `stepping.product` or `weight`, which a loop of steps makes faster.
+multiplies by a variable of its own takes `stepping.weight`, which a loop of steps makes faster.
 """

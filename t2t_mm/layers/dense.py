@@ -5,7 +5,7 @@ from keras import ops
 
 from t2t_mm.layers.layer import Layer
 from t2t_mm.layers.rows import in_rows, sum_rows
-from t2t_mm.layers.stepping import product, weight
+from t2t_mm.layers.stepping import weight
 
 
 @ops.custom_gradient
@@ -40,5 +40,5 @@ class Dense(Layer):
         return in_rows(self._of_rows, x)
 
     def _of_rows(self, x):
-        y = product(x, self.kernel)
+        y = ops.matmul(x, weight(self.kernel, x.dtype))
         return y if self.bias is None else _add_bias(y, weight(self.bias, y.dtype))
