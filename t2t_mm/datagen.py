@@ -12,6 +12,7 @@ from t2t_mm.data.atomic import atomic_folder
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
 from t2t_mm.data.files.skipped import collect_skipped, skip
+from t2t_mm.data.files.walking import state_of
 from t2t_mm.data.manifest import (FILE_NAME, Manifest, Split, check_files, command, describe_features, read_manifest,
                                   write_manifest)
 from t2t_mm.data.records import write_split
@@ -55,7 +56,7 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     check_needs(problems)
     check_vocabulary_sizes(problems, vocabulary_sizes or {})
     named = {problem.name: problem for problem in problems}
-    manifests = {} if overwrite else _complete(named, data_dir, say)
+    manifests = {} if overwrite else _complete(named, data_dir, tmp_dir, say)
     missing = [problem for name, problem in named.items() if name not in manifests]
     if missing:
         os.makedirs(tmp_dir, exist_ok=True)
@@ -91,7 +92,7 @@ def check_sources(problems: Sequence, tmp_dir: str) -> None:
         raise UserError("\n".join(dict.fromkeys(lines)))
 
 
-def _complete(problems: dict, data_dir: str, say: Say) -> dict[str, Manifest]:
+def _complete(problems: dict, data_dir: str, tmp_dir: str, say: Say) -> dict[str, Manifest]:
     """The manifests of those problems whose data is there; UserError if it is, but damaged or made otherwise."""
     manifests = {}
     for name, problem in problems.items():
@@ -106,21 +107,30 @@ def _complete(problems: dict, data_dir: str, say: Say) -> dict[str, Manifest]:
         load_encoders(problem, data_dir, manifest)
         check_files(manifest)
         counts = ", ".join(f"{split} {manifest.count(split)}" for split in manifest.splits)
-        say(f"{name}: there already ({counts}), kept; --overwrite generates it again")
+        say(f"{name}: there already ({counts}), kept{_outdated(problem, manifest, tmp_dir)}; --overwrite generates it "
+            "again")
     return manifests
+
+
+def _outdated(problem, manifest: Manifest, tmp_dir: str) -> str:
+    """That the files that the data were made of have changed, if they are there and have."""
+    folder = problem.source_folder(tmp_dir)
+    changed = manifest.sources and state_of(folder) not in ("", manifest.sources)
+    return f", although the files in {folder} have changed since" if changed else ""
 
 
 def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str], pool: EncodingPool,
               overwrite: bool, say: Say) -> Manifest:
     try:
         with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
-            splits = {}
+            splits, sources = {}, state_of(problem.source_folder(tmp_dir))
             for split in problem.splits:
                 splits[split] = _generate_split(problem, split, tmp_dir, folder, pool, say)
                 if not splits[split].count:
                     raise UserError(_no_samples(problem, split, skipped.describe()))
             manifest = Manifest(problem.name, os.fspath(data_dir), splits, describe_features(problem), vocabularies,
-                                dropped=skipped.counts, notes=skipped.notes, facts=dict(problem.facts))
+                                dropped=skipped.counts, notes=skipped.notes, facts=dict(problem.facts),
+                                sources=sources)
             write_manifest(manifest, folder)
             skipped.write(folder)
             for message in skipped.describe():

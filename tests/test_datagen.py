@@ -127,6 +127,24 @@ def test_complete_data_is_kept_and_overwriting_gives_the_same(made):
     assert os.stat(folder / "words").st_mtime_ns > times and tree(folder) == before
 
 
+def test_kept_data_whose_files_have_changed_are_named(tmp_path):
+    source, data = tmp_path / "tmp" / "words" / "mine.txt", tmp_path / "data"
+    source.parent.mkdir(parents=True)
+    source.write_text("as it was")
+
+    def said():
+        messages = []
+        generate([Words()], str(data), str(tmp_path / "tmp"), vocabulary_size=300, processes=1, say=messages.append)
+        return "\n".join(messages)
+
+    said()
+    assert "kept; --overwrite" in said()
+    source.write_text("as it is now")
+    assert f"kept, although the files in {source.parent} have changed since; --overwrite" in said()
+    source.unlink()
+    assert "kept; --overwrite" in said()
+
+
 class Failing(Words):
     """Fails in the middle of its second split."""
 

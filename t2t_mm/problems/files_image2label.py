@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 from t2t_mm import registry
@@ -60,7 +59,7 @@ class FilesImage2label(ImageToLabel):
     command = "to-class"
 
     def find_source(self, tmp_dir: str) -> ClassFolders:
-        folder = Path(tmp_dir, self.registered_name)
+        folder = self.source_folder(tmp_dir)
         if not folder.is_dir():
             raise UserError(f"{self.registered_name} reads pictures from {folder}, which does not exist. Put there "
                             f"{layout(folder)}; or name the folder above with --tmp_dir.")

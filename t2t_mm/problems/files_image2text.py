@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from t2t_mm import registry
 from t2t_mm.data.features import Feature, Text
@@ -72,7 +71,7 @@ class FilesImage2text(ImageToText):
     vocabulary = "subwords:files"
 
     def find_source(self, tmp_dir: str) -> CocoCaptions:
-        folder = Path(tmp_dir, self.registered_name)
+        folder = self.source_folder(tmp_dir)
         if not folder.is_dir():
             raise UserError(f"{self.registered_name} reads pictures and captions in COCO's format from {folder}, which "
                             f"does not exist. Put there {layout(folder)}; or name the folder above with --tmp_dir.")

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm.errors import UserError
@@ -61,6 +62,10 @@ class Problem:
     def check_sources(self, tmp_dir: str) -> None:
         """Raises UserError if files that `samples` reads are not there; called before any work."""
         del tmp_dir
+
+    def source_folder(self, tmp_dir: str) -> Path:
+        """Where `samples` reads files of the user's own: if these change, t2t-datagen says so."""
+        return Path(tmp_dir, self.registered_name)
 
     def find_facts(self, tmp_dir: str) -> dict[str, Any]:
         """What `define_features` must know of the files, e.g. the names of classes: JSON values, kept as `facts`.

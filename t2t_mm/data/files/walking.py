@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,15 @@ def files_below(folder: Path) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+
+
+def state_of(folder: Path) -> str:
+    """A checksum of the names, sizes and times of change of the files of a folder; "" where there are none."""
+    lines = []
+    for path in files_below(folder):
+        status = os.stat(path, follow_symlinks=path.exists())
+        lines.append(f"{path.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n")
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:12] if lines else ""
 
 
 def _refuse(error: OSError) -> None:

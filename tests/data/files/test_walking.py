@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from t2t_mm.data.files.walking import files_below
+from t2t_mm.data.files.walking import files_below, state_of
 from t2t_mm.errors import UserError
 
 
@@ -34,6 +34,24 @@ def test_links_are_followed_once(folder, tmp_path):
         os.symlink(to, folder / name)
     assert [name for name in names(folder) if name != "nothing"] == ["a.txt", "b.txt", "more/5.txt", "x/1.txt",
                                                                     "y/2.txt"]
+
+
+def test_the_state_changes_with_names_sizes_and_times_and_with_nothing_else(folder):
+    os.symlink(folder / "gone", folder / "nothing")
+    before = state_of(folder)
+    (folder / ".hidden" / "3.txt").write_text("other")
+    assert before and before == state_of(folder) and state_of(folder / "nowhere") == ""
+
+    def changed_by(change):
+        nonlocal before
+        change()
+        before, last = state_of(folder), before
+        return before != last
+
+    assert changed_by(lambda: (folder / "a.txt").rename(folder / "z.txt"))
+    assert changed_by(lambda: (folder / "z.txt").write_text("longer than before"))
+    assert changed_by(lambda: os.utime(folder / "z.txt", (1, 1)))
+    assert changed_by(lambda: (folder / "x" / "1.txt").unlink())
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(folder, monkeypatch):
