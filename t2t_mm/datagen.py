@@ -113,17 +113,17 @@ def _complete(problems: dict, data_dir: str, tmp_dir: str, say: Say) -> dict[str
 
 
 def _outdated(problem, manifest: Manifest, tmp_dir: str) -> str:
-    """That the files that the data were made of have changed, if they are there and have."""
-    folder = problem.source_folder(tmp_dir)
-    changed = manifest.sources and state_of(folder) not in ("", manifest.sources)
-    return f", although the files in {folder} have changed since" if changed else ""
+    """That the files that the data were made of are there and have changed, or ""."""
+    source = problem.source_path(tmp_dir)
+    changed = manifest.sources and state_of(source) not in ("", manifest.sources)
+    return f", although {source} has changed since" if changed else ""
 
 
 def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str], pool: EncodingPool,
               overwrite: bool, say: Say) -> Manifest:
     try:
         with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
-            splits, sources = {}, state_of(problem.source_folder(tmp_dir))
+            splits, sources = {}, state_of(problem.source_path(tmp_dir))
             for split in problem.splits:
                 splits[split] = _generate_split(problem, split, tmp_dir, folder, pool, say)
                 if not splits[split].count:

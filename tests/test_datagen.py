@@ -140,7 +140,7 @@ def test_kept_data_whose_files_have_changed_are_named(tmp_path):
     said()
     assert "kept; --overwrite" in said()
     source.write_text("as it is now")
-    assert f"kept, although the files in {source.parent} have changed since; --overwrite" in said()
+    assert f"kept, although {source.parent} has changed since; --overwrite" in said()
     source.unlink()
     assert "kept; --overwrite" in said()
 

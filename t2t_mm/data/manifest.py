@@ -53,7 +53,7 @@ class Manifest:
     dropped: dict[str, int] = dataclasses.field(default_factory=dict)  # reason → items left out, see skipped.txt
     notes: list[str] = dataclasses.field(default_factory=list)  # e.g. that a split is made by hash
     facts: dict = dataclasses.field(default_factory=dict)  # what the problem's features depend on, Problem.find_facts
-    sources: str = ""  # the state of Problem.source_folder, before it was read
+    sources: str = ""  # the state of Problem.source_path, before it was read
     format_version: int = FORMAT_VERSION
     python_version: str = dataclasses.field(default_factory=platform.python_version)
 

@@ -25,7 +25,7 @@ class FilesAudio2text(SoundToText):
     vocabulary = "subwords:files"
 
     def given_splits(self, tmp_dir: str) -> dict[str, Path]:
-        folder = self.source_folder(tmp_dir)
+        folder = self.source_path(tmp_dir)
         tables = find_tables(folder)
         if "train" not in tables:
             raise UserError(self._missing(folder))

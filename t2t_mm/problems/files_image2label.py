@@ -59,7 +59,7 @@ class FilesImage2label(ImageToLabel):
     command = "to-class"
 
     def find_source(self, tmp_dir: str) -> ClassFolders:
-        folder = self.source_folder(tmp_dir)
+        folder = self.source_path(tmp_dir)
         if not folder.is_dir():
             raise UserError(f"{self.registered_name} reads pictures from {folder}, which does not exist. Put there "
                             f"{layout(folder)}; or name the folder above with --tmp_dir.")

@@ -71,7 +71,7 @@ class FilesImage2text(ImageToText):
     vocabulary = "subwords:files"
 
     def find_source(self, tmp_dir: str) -> CocoCaptions:
-        folder = self.source_folder(tmp_dir)
+        folder = self.source_path(tmp_dir)
         if not folder.is_dir():
             raise UserError(f"{self.registered_name} reads pictures and captions in COCO's format from {folder}, which "
                             f"does not exist. Put there {layout(folder)}; or name the folder above with --tmp_dir.")

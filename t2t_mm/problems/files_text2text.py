@@ -33,7 +33,7 @@ class FilesText2text(TextPairs):
         for split in given:
             check_line_counts(self._paths(split, tmp_dir))
         if "train" not in given:
-            raise UserError(self._missing(self.source_folder(tmp_dir)))
+            raise UserError(self._missing(self.source_path(tmp_dir)))
         return given
 
     def pairs(self, split: str, tmp_dir: str) -> Iterator[Sample]:
@@ -42,7 +42,7 @@ class FilesText2text(TextPairs):
 
     def _paths(self, split: str, tmp_dir: str) -> list[Path]:
         """Both files of a split, or []; UserError if there is only one."""
-        folder = self.source_folder(tmp_dir)
+        folder = self.source_path(tmp_dir)
         for name in NAMES[split]:
             paths = [find_text(folder, [name], f".{ending}") for ending in (self.source, self.target)]
             if all(paths):

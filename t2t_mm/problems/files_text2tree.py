@@ -84,7 +84,7 @@ class FilesText2tree(TextToTree):
     vocabulary = "subwords:files"
 
     def find_files(self, tmp_dir: str) -> dict[str, list[Path]]:
-        folder = self.source_folder(tmp_dir)
+        folder = self.source_path(tmp_dir)
         if not folder.is_dir():
             raise UserError(f"{self.registered_name} reads files of bracketed trees like train.mrg from {folder}, "
                             "which does not exist. Put them there, or name the folder above with --tmp_dir.")

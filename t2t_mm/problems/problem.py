@@ -63,8 +63,8 @@ class Problem:
         """Raises UserError if files that `samples` reads are not there; called before any work."""
         del tmp_dir
 
-    def source_folder(self, tmp_dir: str) -> Path:
-        """Where `samples` reads files of the user's own: if these change, t2t-datagen says so."""
+    def source_path(self, tmp_dir: str) -> Path:
+        """The file or folder of the user's own that `samples` reads: t2t-datagen says so where it has changed."""
         return Path(tmp_dir, self.registered_name)
 
     def find_facts(self, tmp_dir: str) -> dict[str, Any]:

@@ -27,12 +27,12 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
 
 
-def state_of(folder: Path) -> str:
-    """A checksum of the names, sizes and times of change of the files of a folder; "" where there are none."""
+def state_of(source: Path) -> str:
+    """A checksum of the names, sizes and times of change of a file, or a folder's files; "" where there are none."""
     lines = []
-    for path in files_below(folder):
+    for path in [source] if source.is_file() else files_below(source):
         status = os.stat(path, follow_symlinks=path.exists())
-        lines.append(f"{path.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n")
+        lines.append(f"{path.relative_to(source)} {status.st_size} {status.st_mtime_ns}\n")
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:12] if lines else ""
 
 
