@@ -1,10 +1,13 @@
 """Laws of the trivial guessers: against brute force, and at their limits."""
 
+import itertools
+import tracemalloc
 from collections import Counter
 
 import numpy as np
 import pytest
 
+from t2t_mm.metrics import baselines
 from t2t_mm.metrics.baselines import bigram_baseline, majority_class
 
 
@@ -31,6 +34,24 @@ def sequences(seed: int, vocabulary: int, count: int) -> list[list[int]]:
 def test_bigram_agrees_with_brute_force_also_on_unseen_tokens(seed):
     train, dev = sequences(seed, 12, 40), sequences(seed + 50, 15, 20)
     assert bigram_baseline(train, dev) == pytest.approx(brute_force(train, dev))
+
+
+def test_pairs_counted_in_blocks_are_all_pairs(monkeypatch):
+    train, dev = sequences(7, 12, 60), sequences(8, 15, 20)
+    monkeypatch.setattr(baselines, "BLOCK", 7)
+    assert bigram_baseline(train, dev) == pytest.approx(brute_force(train, dev))
+
+
+def test_memory_grows_with_the_different_pairs_not_with_the_data():
+    def peak(count):
+        tracemalloc.start()
+        bigram_baseline((ids for ids in itertools.islice(itertools.cycle([[5, 6, 7, 1] * 64]), count)), [[5, 1]])
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    few = peak(2 * baselines.BLOCK // 256)
+    assert peak(8 * baselines.BLOCK // 256) < 1.1 * few
 
 
 def test_bigram_reads_iterators_and_arrays():
