@@ -21,7 +21,7 @@ from t2t_mm.decoding.blocks import Room
 from t2t_mm.decoding.in_place import write_slot
 from t2t_mm.decoding.protocol import Decoded
 from t2t_mm.decoding.search import search, top_classes
-from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.decoding.settings import CHUNK, DecodeSettings
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.layers.compiling import compiling, is_compiling
@@ -33,7 +33,6 @@ __all__ = ["DecodeSettings", "Decoder"]
 
 Record = dict[str, Any]  # column → ids, numbers or bytes, as stored
 Outputs = list[tuple[str, float]]  # (text, score in nats), best first
-CHUNK = 16  # batches of a split that are read, sorted by length and decoded together
 
 
 class Decoder:

@@ -14,7 +14,7 @@ from t2t_mm.cli.countdown import Countdown
 from t2t_mm.cli.decoder_inputs import Row, check_rows, read_rows, read_sample, row_of, split_arguments
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
-from t2t_mm.cli.results import Result, ResultFile
+from t2t_mm.cli.results import Journal, Result
 from t2t_mm.cli.run_flags import (
     check_checkpoint,
     check_file,
@@ -26,10 +26,9 @@ from t2t_mm.cli.run_flags import (
     take_flag,
 )
 from t2t_mm.cli.tensorflow_start import start_tensorflow
-from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.data.atomic import atomic_file
+from t2t_mm.decoding.settings import CHUNK, DecodeSettings
 from t2t_mm.errors import UserError
-
-CHUNK = 16  # batches of inputs that are decoded together, similar lengths side by side, before results are written
 
 
 def define() -> Program:
@@ -78,7 +77,7 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     if flags.split:
         manifest = check_split(run, problem, flags.split)
         _decode_split(_start(run, flags, settings, many=True), problem, manifest, flags)
-    elif not inputs and not flags.decode_from_file and problem.inputs and sys.stdin.isatty():
+    elif not (inputs or flags.decode_from_file or flags.decode_to_file) and problem.inputs and sys.stdin.isatty():
         converse(_start(run, flags, settings), problem, flags)
     else:
         rows = list(read_rows(problem, flags, inputs))
@@ -185,18 +184,21 @@ def write(results: Callable[[int], Iterator[Result]], total: int, job: dict[str,
         for result in results(0):
             print(*_lines(flags, result), sep="\n", flush=True)
         return
-    with ResultFile(flags.decode_to_file, job, CHUNK * flags.batch_size) as file:
-        if file.done:
-            print(f"t2t-decoder: going on after {file.done:,} results in {file.kept}", file=sys.stderr)
-        elif file.of_another_job:
-            print(f"t2t-decoder: what was in {file.kept} is of other inputs, settings or weights, and begun anew",
+    with Journal(flags.decode_to_file, job, CHUNK * flags.batch_size) as journal:
+        if journal.done:
+            print(f"t2t-decoder: going on after {journal.done:,} results in {journal.kept}", file=sys.stderr)
+        elif journal.of_another_job:
+            print(f"t2t-decoder: what was in {journal.kept} is of other inputs, settings or weights, and begun anew",
                   file=sys.stderr)
-        countdown = Countdown("t2t-decoder", "inputs", total, file.done)
-        for result in results(file.done):
-            countdown.update(file.done)
-            file.add(result)
-        file.finish(partial(_lines, flags, references=flags.json))
-    print(f"t2t-decoder: {file.done} results in {flags.decode_to_file}", file=sys.stderr)
+        countdown = Countdown("t2t-decoder", "inputs", total, journal.done)
+        for result in results(journal.done):
+            countdown.update(journal.done)
+            journal.add(result)
+        with atomic_file(flags.decode_to_file) as unnamed, open(unnamed, "w", encoding="utf-8") as file:
+            for item in journal:
+                file.writelines(f"{line}\n" for line in _lines(flags, Result(*item), references=flags.json))
+        journal.remove()
+    print(f"t2t-decoder: {journal.done} results in {flags.decode_to_file}", file=sys.stderr)
 
 
 def _lines(flags: FlagSet, result: Result, references: bool = True) -> list[str]:

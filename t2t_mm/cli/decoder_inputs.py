@@ -95,10 +95,11 @@ def check_rows(run: Experiment, problem: Any, rows: Iterable[Row]) -> None:
             if not all(field.strip() for field in row.fields):
                 raise UserError("the input is empty. Write something, or take it out.")
             encode_samples(problem.inputs, run.encoders, [read_sample(problem, row)])
-        except UserError as error:
+        except (UserError, OSError) as error:
+            why = error if isinstance(error, UserError) else f"it cannot be read ({error.strerror})."
             files = [field for feature, field in zip(problem.inputs.values(), row.fields) if not feature.is_text]
-            named = f" ({', '.join(files)})" if files and not any(file in str(error) for file in files) else ""
-            raise UserError(f"{row.place}{named}: {error}") from error
+            named = f" ({', '.join(files)})" if files and not any(file in str(why) for file in files) else ""
+            raise UserError(f"{row.place}{named}: {why}") from error
 
 
 def read_sample(problem: Any, row: Row) -> dict[str, Any]:

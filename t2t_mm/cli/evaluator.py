@@ -1,13 +1,12 @@
 """t2t-eval: teacher-forced and decoded measures of a trained run beside trivial baselines, as a table and as JSON."""
 
-import contextlib
 import dataclasses
 import json
 import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from t2t_mm import experiment, registry
 from t2t_mm.cli.countdown import Countdown
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.program import Program
+from t2t_mm.cli.results import Journal
 from t2t_mm.cli.run_flags import (
     check_checkpoint,
     check_file,
@@ -25,6 +25,7 @@ from t2t_mm.cli.run_flags import (
 )
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.decoding.settings import DecodeSettings
+from t2t_mm.errors import UserError
 from t2t_mm.metrics.corpus import check_names
 
 
@@ -62,7 +63,6 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
     check_file("json_file", path)
     start_tensorflow(batches_at_once=True, output_dir=flags.output_dir)
-    from t2t_mm.data.manifest import read_manifest
     from t2t_mm.inference import Decoder
     from t2t_mm.report.eval_table import eval_text
     from t2t_mm.training.evaluation import Evaluator
@@ -71,66 +71,54 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
-    how = {"split": flags.split, "checkpoint": decoder.checkpoint, "step": decoder.step,
+    how = {"run": os.path.relpath(flags.output_dir, path.absolute().parent), "split": flags.split, "checkpoint": decoder.checkpoint, "step": decoder.step,
            "mixed_precision": run.hparams.mixed_precision, "eval_steps": flags.eval_steps or None,
            "decoding": decoding if flags.decode else None}
-    data = {problem.name: read_manifest(run.data_dir, problem.name).splits[flags.split].checksum
-            for problem in problems}
-    done = Unfinished(path, {**how, "run": os.path.abspath(flags.output_dir), "data": data})
-    for problem in problems:
-        if problem.name not in done.problems:
-            print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
-            done.add(problem.name, measure(decoder, evaluator, problem, flags))
-    figures = {**how, "problems": {problem.name: done.problems[problem.name] for problem in problems},
-               "seconds": round(time.monotonic() - start, 1)}
-    print(eval_text(figures), end="\n\n")
-    others = _others(path, how, figures["problems"])
-    _write(_plain({**figures, "problems": {**others, **figures["problems"]}}), path)
-    done.remove()
+    data = {problem.name: _checksum(run, problem.name, flags.split) for problem in problems}
+    with Journal(path, {**how, "data": data}) as journal:
+        done = dict(journal)
+        if done:
+            print(f"t2t-eval: {', '.join(done)}: taken from {journal.kept}", file=sys.stderr)
+        for problem in problems:
+            if problem.name not in done:
+                print(f"t2t-eval: {problem.name} ...", file=sys.stderr, flush=True)
+                done[problem.name] = {"data": data[problem.name], **measure(decoder, evaluator, problem, flags)}
+                journal.add([problem.name, done[problem.name]])
+        figures = {**how, "problems": {problem.name: done[problem.name] for problem in problems},
+                   "seconds": round(time.monotonic() - start, 1)}
+        print(eval_text(figures), end="\n\n")
+        others = _others(path, how, figures["problems"], lambda name: _checksum(run, name, flags.split))
+        _write(_plain({**figures, "problems": {**others, **figures["problems"]}}), path)
+        journal.remove()
     print(f"Figures: {path}")
 
 
-def _others(path: Path, how: dict[str, Any], problems: dict[str, Any]) -> dict[str, Any]:
-    """The figures of other problems that are in the file already and stay there: those of the same settings."""
+def _checksum(run: Any, problem: str, split: str) -> str | None:
+    """Of a problem's data; None if there are none."""
+    from t2t_mm.data.manifest import read_manifest
+
+    try:
+        return read_manifest(run.data_dir, problem).split(split).checksum
+    except UserError:
+        return None
+
+
+def _others(path: Path, how: dict[str, Any], problems: dict[str, Any],
+            data: Callable[[str], str | None]) -> dict[str, Any]:
+    """The figures of other problems that are in the file already and stay there: of the same settings and data."""
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
         others = {name: figures for name, figures in before["problems"].items() if name not in problems}
-    except (OSError, ValueError, KeyError, AttributeError):
+        different = [key for key, value in how.items() if before.get(key) != value]
+        same = {name: figures for name, figures in others.items() if not different and figures["data"] == data(name)}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return {}
-    different = [key for key, value in how.items() if before.get(key) != value]
-    if different and others:
-        print(f"t2t-eval: {path} had figures of {', '.join(others)} too, of another {' and '.join(different)}; they "
-              "are gone from it. --json_file writes elsewhere.", file=sys.stderr)
-    return {} if different else others
-
-
-class Unfinished:
-    """The figures of problems that are done, in NAME.unfinished: the same job goes on after them, also after kill -9.
-
-    Args:
-        path: where all figures will be.
-        job: all that decides about them; what another job left is not taken up.
-
-    `problems` is name → figures.
-    """
-
-    def __init__(self, path: Path, job: dict[str, Any]):
-        self._path, self._job = path.with_name(f"{path.name}.unfinished"), job
-        self.problems: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            left = json.loads(self._path.read_text(encoding="utf-8"))
-            self.problems = left["problems"] if left["job"] == job else {}
-        if self.problems:
-            print(f"t2t-eval: {', '.join(self.problems)}: taken from {self._path}", file=sys.stderr)
-
-    def add(self, problem: str, figures: dict[str, Any]) -> None:
-        """Keeps the figures of a problem."""
-        self.problems[problem] = figures
-        _write({"job": self._job, "problems": self.problems}, self._path)
-
-    def remove(self) -> None:
-        """When all figures are in their place."""
-        self._path.unlink(missing_ok=True)
+    gone = [name for name in others if name not in same]
+    if gone:
+        why = f"another {' and '.join(different)}" if different else "other data"
+        print(f"t2t-eval: {path} had figures of {', '.join(gone)} too, of {why}; they are gone from it. --json_file "
+              "writes elsewhere.", file=sys.stderr)
+    return same
 
 
 def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[str, Any]:
@@ -140,23 +128,22 @@ def measure(decoder: Any, evaluator: Any, problem: Any, flags: FlagSet) -> dict[
     that each part took.
     """
     from t2t_mm.data.manifest import read_manifest
-    from t2t_mm.data.pipeline import count_dropped, eval_batches, read_whole
+    from t2t_mm.data.pipeline import eval_batches
     from t2t_mm.report.results import baseline
 
     run, split = decoder.experiment, flags.split
     examples = read_manifest(run.data_dir, problem.name).count(split)
-    buckets = run.buckets(problem)
-    batches = eval_batches(problem, run.data_dir, split, buckets, flags.eval_steps or None)
+    batches = eval_batches(problem, run.data_dir, split, run.buckets(problem), flags.eval_steps or None)
     start = time.monotonic()
-    forced = evaluator.evaluate(problem, read_whole(batches, run.data_dir, problem.name))
+    forced = evaluator.evaluate(problem, batches)
     middle = time.monotonic()
-    countdown = Countdown("t2t-eval", "examples decoded", flags.limit or examples)
+    countdown = Countdown("t2t-eval", "examples decoded", min(examples, flags.limit or examples))
     decoded = decoder.measure(problem, split, flags.limit or None, countdown.update) if flags.decode else None
     seconds = {"teacher_forced": round(middle - start, 1), "decoded": round(time.monotonic() - middle, 1)}
     value, kind = baseline(run, problem, split)
     return {"examples": examples, "teacher_forced": forced,
             "decoded": decoded, "baseline": {"accuracy": value, "kind": kind},
-            "too_long": count_dropped(problem, run.data_dir, split, buckets), "seconds": seconds}
+            "too_long": batches.too_long, "seconds": seconds}
 
 
 def _write(figures: dict[str, Any], path: Path) -> None:

@@ -1,13 +1,13 @@
-"""The results of t2t-decoder: how they are written, and the file of a long job, which goes on after a kill -9."""
+"""Results: how those of t2t-decoder are written, and the journal of a long job, which goes on after a kill -9."""
 
 import fcntl
 import json
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from t2t_mm.data.atomic import atomic_file
 from t2t_mm.errors import UserError
 
 
@@ -34,28 +34,29 @@ class Result(NamedTuple):
         return [f"input:     {self.input}", f"reference: {self.reference}", *outputs, ""]
 
 
-class ResultFile:
-    """A file of results that appears when all are there. Until then they are in NAME.unfinished, a line of JSON each.
+class Journal:
+    """What a long job has made so far, beside the file where all of it will be: the same job goes on, after kill -9 too.
 
-    To be entered; what another process writes to is refused.
+    NAME.unfinished: the job in its first line, then a line of JSON for each item. To be entered; what another process
+    writes to is refused.
 
     Args:
-        path: the file.
-        job: all that decides about the results. What another job left is begun anew.
-        chunk: results are taken up at a multiple of this number, so that what is decoded together stays together.
+        path: where all will be.
+        job: all that decides about the items. What another job left is begun anew.
+        chunk: items are taken up at a multiple of this number, so that what is made together stays together.
 
-    `done` is how many results are there already, `kept` the file that holds them; `of_another_job` is whether it held
-    some of another job.
+    Iterating gives the items. `done` is how many there are, `kept` the file that holds them; `of_another_job` is
+    whether it held some of another job.
     """
 
-    def __init__(self, path: str, job: dict[str, Any], chunk: int):
-        self._path, self.kept = Path(path), Path(f"{path}.unfinished")
-        self._job = f"{json.dumps(job, sort_keys=True)}\n".encode()
+    def __init__(self, path: str | os.PathLike, job: dict[str, Any], chunk: int = 1):
+        self.kept, self._job = Path(f"{os.fspath(path)}.unfinished"), f"{json.dumps(job, sort_keys=True)}\n".encode()
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.kept.open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            self._file.close()
             raise UserError(f"Another process is writing {path}. Wait for it, or name another file.") from None
         self.done, end = self._left(chunk)
         self.of_another_job = not end and self.kept.stat().st_size > 0 and not self._is_mine()
@@ -63,40 +64,38 @@ class ResultFile:
         if not self.done:
             self._file.write(self._job)
 
-    def __enter__(self) -> "ResultFile":
+    def __enter__(self) -> "Journal":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
         if not self.done:
-            self.kept.unlink(missing_ok=True)
+            self.remove()
+        self._file.close()  # and with it the lock
 
-    def add(self, result: Result) -> None:
-        """Keeps the next result."""
-        self._file.write(f"{json.dumps(result)}\n".encode())
+    def __iter__(self) -> Iterator[Any]:
+        return map(json.loads, self._lines())
+
+    def add(self, item: Any) -> None:
+        """Keeps the next item, whatever JSON holds."""
+        self._file.write(f"{json.dumps(item)}\n".encode())
         self._file.flush()
         self.done += 1
 
-    def finish(self, lines_of: Callable[[Result], list[str]]) -> None:
-        """Writes the file itself, by the lines of each result, and takes away what was kept beside it."""
-        with atomic_file(self._path) as partial, open(partial, "w", encoding="utf-8") as file:
-            for line in self._lines():
-                text, outputs, reference = json.loads(line)
-                result = Result(text, [(output, score) for output, score in outputs], reference)
-                file.writelines(f"{line}\n" for line in lines_of(result))
-        self.kept.unlink()
+    def remove(self) -> None:
+        """When all is in its place."""
+        self.kept.unlink(missing_ok=True)
 
     def _lines(self) -> Iterator[bytes]:
         """The lines after the first, which is the job; none, if it is another job's."""
         return self._file if self._is_mine() else iter(())
 
     def _is_mine(self) -> bool:
-        """Whether the first line is this job's; the next line is then the first result."""
+        """Whether the first line is this job's; the next line is then the first item."""
         self._file.seek(0)
         return next(self._file, b"") == self._job
 
     def _left(self, chunk: int) -> tuple[int, int]:
-        """(results in whole chunks, the byte at which they end) of what the same job left; (0, 0): it left nothing."""
+        """(items in whole chunks, the byte at which they end) of what the same job left; (0, 0): it left nothing."""
         done, end, at = 0, 0, len(self._job)
         for count, line in enumerate(self._lines(), 1):
             if not line.endswith(b"\n"):

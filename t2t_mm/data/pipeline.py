@@ -59,8 +59,8 @@ def train_batches(problem, data_dir: str, encoders: dict[str, Any] | None, bucke
 
 @tf.autograph.experimental.do_not_convert
 def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
-                 max_batches: int | None = None) -> tf.data.Dataset:
-    """The examples of a split once and in order, without those that are too long (see `count_dropped`).
+                 max_batches: int | None = None) -> EvalBatches:
+    """The examples of a split once and in order, without those that are too long.
 
     Consecutive examples share a batch within the token budget, padded to the boundary of the longest one's bucket.
     Raises UserError if the data are missing or damaged, or if every example is too long.
@@ -72,7 +72,23 @@ def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
     examples = _parse(tf.data.TFRecordDataset(manifest.paths(split)), problem.features, _parse_group(manifest, split))
     examples = _preprocess(examples, problem, training=False, seed=0)
     batches = _planned_batches(examples, problem.features, plan)
-    return _finish(batches if max_batches is None else batches.take(max_batches), problem.features)
+    batches = _finish(batches if max_batches is None else batches.take(max_batches), problem.features)
+    return EvalBatches(batches, plan.batch_of.count(-1), data_dir, problem.name)
+
+
+class EvalBatches:
+    """Batches of a split, as often as they are asked for; UserError that names the shard, if one is damaged.
+
+    Attributes:
+        dataset: of tensors by their names.
+        too_long: how many examples of the split are in no batch.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset, too_long: int, data_dir: str, problem: str):
+        self.dataset, self.too_long, self._data_dir, self._problem = dataset, too_long, data_dir, problem
+
+    def __iter__(self) -> Iterator[dict[str, tf.Tensor]]:
+        return read_whole(self.dataset, self._data_dir, self._problem)
 
 
 def read_whole(batches: Iterable[Any], data_dir: str, problem: str) -> Iterator[Any]:

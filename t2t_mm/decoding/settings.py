@@ -5,6 +5,7 @@ import dataclasses
 from t2t_mm.errors import UserError, did_you_mean
 
 METHODS = ("greedy", "beam", "sample")
+CHUNK = 16  # batches of inputs that are decoded together, similar lengths side by side, before results are written
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,10 +12,9 @@ from t2t_mm.report.contents import Row
 def row(experiment: Any, decoder: Any, evaluator: Any, problem: Any, split: str, decoded: int) -> Row:
     """Evaluates (teacher-forced, whole split) and decodes (the first `decoded` different inputs) one problem."""
     from t2t_mm.data.manifest import read_manifest
-    from t2t_mm.data.pipeline import eval_batches, read_whole
+    from t2t_mm.data.pipeline import eval_batches
 
-    batches = eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem))
-    metrics = evaluator.evaluate(problem, read_whole(batches, experiment.data_dir, problem.name))
+    metrics = evaluator.evaluate(problem, eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem)))
     measures = decoder.measure(problem, split, decoded) if decoded else {}
     count = measures.get("decoded_examples", 0)
     value, kind = baseline(experiment, problem, split)
@@ -34,17 +33,17 @@ def baseline(experiment: Any, problem: Any, split: str) -> tuple[float, str]:
     from t2t_mm.metrics.baselines import bigram_baseline, majority_class
 
     train = target_ids(experiment.data_dir, problem, "train")
-    held_out = list(target_ids(experiment.data_dir, problem, split))
+    held_out = target_ids(experiment.data_dir, problem, split)
     if problem.targets.is_text:
         return bigram_baseline(train, held_out), "most frequent token given the previous one"
-    label = majority_class(Counter(ids[0] for ids in train))
-    return sum(ids[0] == label for ids in held_out) / max(len(held_out), 1), "most frequent class"
+    label = majority_class(Counter(int(ids[0]) for ids in train))
+    right = [ids[0] == label for ids in held_out]
+    return sum(right) / max(len(right), 1), "most frequent class"
 
 
-def target_ids(data_dir: str, problem: Any, split: str) -> Iterator[list[int]]:
-    """The stored target ids of a split, example by example (EOS-closed for text, one id for a class)."""
-    for example in stored(data_dir, problem, split):
-        yield [int(k) for k in example["targets"]]
+def target_ids(data_dir: str, problem: Any, split: str) -> Iterator[Any]:
+    """The stored target ids of a split, example by example: int64 [ids], EOS-closed for text, one id for a class."""
+    return (example["targets"] for example in stored(data_dir, problem, split))
 
 
 def stored(data_dir: str, problem: Any, split: str) -> Iterator[dict]:

@@ -6,14 +6,14 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.manifest import read_manifest
-from t2t_mm.data.pipeline import count_dropped, describe_drops, eval_batches, read_whole, train_batches
+from t2t_mm.data.pipeline import count_dropped, describe_drops, EvalBatches, eval_batches, train_batches
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.problems.problem import Problem
@@ -164,16 +164,15 @@ class _DevData:
 
     def __init__(self, experiment: Experiment, eval_steps: int):
         self._experiment, self._eval_steps = experiment, eval_steps
-        self._data: dict[str, tf.data.Dataset | None] = {}
+        self._data: dict[str, EvalBatches | None] = {}
         for problem in experiment.problems:
             if not surely_fit(experiment, problem, DEV):
                 self._of(problem)
 
-    def items(self) -> list[tuple[str, Iterator[Any]]]:
-        return [(problem.name, read_whole(batches, self._experiment.data_dir, problem.name))
-                for problem in self._experiment.problems if (batches := self._of(problem))]
+    def items(self) -> list[tuple[str, EvalBatches]]:
+        return [(problem.name, batches) for problem in self._experiment.problems if (batches := self._of(problem))]
 
-    def _of(self, problem: Any) -> tf.data.Dataset | None:
+    def _of(self, problem: Any) -> EvalBatches | None:
         if problem.name not in self._data:
             self._data[problem.name] = _dev_data(self._experiment, problem, self._eval_steps)
         return self._data[problem.name]
@@ -248,7 +247,7 @@ def _training_data(experiment: Experiment, problem: Any, compiled: bool) -> tf.d
     return train_batches(problem, experiment.data_dir, experiment.encoders, buckets, experiment.seed, compiled)
 
 
-def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> tf.data.Dataset | None:
+def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> EvalBatches | None:
     """The dev batches of a problem; None if it has no dev examples."""
     manifest = read_manifest(experiment.data_dir, problem.name)
     if DEV not in manifest.splits or not manifest.count(DEV):

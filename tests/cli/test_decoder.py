@@ -10,7 +10,7 @@ import pytest
 
 from t2t_mm import datagen, inference, registry
 from t2t_mm.cli import decoder
-from t2t_mm.cli.results import Result, ResultFile
+from t2t_mm.cli.results import Journal, Result
 from t2t_mm.data.images import encode_png
 from t2t_mm.data.text_encoders import Bytes, Tokens
 from t2t_mm.data.vocabulary_building import load_encoders
@@ -208,8 +208,8 @@ def test_a_job_that_died_goes_on_to_the_same_file(make_run, capsys, tmp_path, di
 
 def test_a_file_that_another_process_writes_is_left_alone(make_run, capsys, tmp_path):
     run, path = make_run("algorithmic_reverse"), tmp_path / "out"
-    with ResultFile(str(path), {}, 1) as file:
-        file.add(Result("1", [("1", 0.0)], None))
+    with Journal(path, {}) as journal:
+        journal.add(Result("1", [("1", 0.0)], None))
         assert decoder.main([f"--output_dir={run}", "1", f"--decode_to_file={path}"]) == 2
     assert f"error: Another process is writing {path}" in capsys.readouterr().err
     assert not path.exists() and (tmp_path / "out.unfinished").exists()
@@ -238,6 +238,16 @@ def test_a_picture_is_the_path_of_its_file(make_run, capsys, tmp_path):
     assert "Did you mean 'seven.png'" in refused(capsys, f"--output_dir={run}", tmp_path / "sven.png")
     picture.write_bytes(b"not a picture")
     assert "Input 1" in refused(capsys, f"--output_dir={run}", picture)
+    assert "Input 1" in refused(capsys, f"--output_dir={run}", "x" * 300)  # longer than a name can be
+
+
+def test_a_terminal_does_not_prompt_where_results_go_to_a_file(make_run, tmp_path, monkeypatch):
+    run, path = make_run("algorithmic_reverse"), tmp_path / "out"
+    typed = io.TextIOWrapper(io.BytesIO(b"1 2\n3\n"))
+    typed.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", typed)
+    assert decoder.main([f"--output_dir={run}", f"--decode_to_file={path}"]) == 0
+    assert len(path.read_text().splitlines()) == 2
 
 
 def test_a_problem_without_inputs_writes_from_nothing(make_run, capsys):

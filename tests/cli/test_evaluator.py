@@ -7,6 +7,7 @@ import pytest
 
 from t2t_mm import datagen, inference, registry
 from t2t_mm.cli import evaluator
+from t2t_mm.cli.results import Journal
 from t2t_mm.data.vocabulary_building import load_encoders
 from t2t_mm.experiment import Experiment
 from t2t_mm.training import evaluation
@@ -115,6 +116,35 @@ def test_figures_of_other_problems_stay_where_the_settings_are_the_same(run, cap
     assert "gone" not in capsys.readouterr().err
     assert evaluator.main([*other, "--limit=5"]) == 0 and names() == [PROBLEMS[1]]
     assert f"figures of {PROBLEMS[0]} too, of another decoding" in capsys.readouterr().err
+
+
+def test_figures_of_another_run_or_of_other_data_do_not_stay(run, data_dir, capsys, tmp_path):
+    path, second = tmp_path / "figures.json", shutil.copytree(run, tmp_path / "second")
+    names = lambda: list(json.loads(path.read_text())["problems"])
+    one, other = ([f"--problem={name}", f"--json_file={path}"] for name in PROBLEMS)
+    assert evaluator.main([f"--output_dir={run}", *one]) == evaluator.main([f"--output_dir={second}", *other]) == 0
+    assert names() == [PROBLEMS[1]] and f"figures of {PROBLEMS[0]} too, of another run" in capsys.readouterr().err
+    assert evaluator.main([f"--output_dir={second}", *one]) == 0 and names() == [PROBLEMS[1], PROBLEMS[0]]
+    manifest_path = shutil.copytree(data_dir, tmp_path / "data") / PROBLEMS[0] / "manifest.json"
+    manifest = json.loads(manifest_path.read_text())
+    manifest["splits"]["dev"]["shards"][0]["sha256"] = "another"
+    manifest_path.write_text(json.dumps(manifest))
+    capsys.readouterr()
+    assert evaluator.main([f"--output_dir={second}", f"--data_dir={tmp_path / 'data'}", *other]) == 0
+    assert names() == [PROBLEMS[1]] and f"figures of {PROBLEMS[0]} too, of other data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}", "no json", '{"problems": [1]}'])
+def test_a_file_with_something_else_is_replaced(run, content):
+    (run / "eval-dev.json").write_text(content)
+    (run / "eval-dev.json.unfinished").write_text(content)
+    assert evaluator.main([f"--output_dir={run}"]) == 0
+    assert list(json.loads((run / "eval-dev.json").read_text())["problems"]) == list(PROBLEMS)
+
+
+def test_two_at_once_do_not_write_one_file(run, capsys):
+    with Journal(run / "eval-dev.json", {}):
+        assert "Another process is writing" in refused(capsys, f"--output_dir={run}")
 
 
 def test_a_job_that_died_goes_on_after_the_problems_that_are_done(run, capsys, monkeypatch):

@@ -132,8 +132,7 @@ def test_a_shard_that_was_changed_is_named(split, data_dir, tmp_path):
     buckets, folder = small_buckets(problem), str(folder)
     with pytest.raises(UserError, match=rf"{shard.name} is changed.*t2t-datagen"):
         if split == "dev":
-            batches = pipeline.eval_batches(problem, folder, split, buckets)
-            list(pipeline.read_whole(batches, folder, problem.name))
+            list(pipeline.eval_batches(problem, folder, split, buckets))
         else:
             batches = pipeline.train_batches(problem, folder, ENCODERS, buckets, seed=1)
             run = Batches({problem.name: iter(batches)}, folder)
@@ -158,7 +157,7 @@ def test_no_example_is_lost_between_buckets(data_dir):
 def test_batches_keep_the_budget_pad_only_at_the_end_and_have_the_declared_shapes(name, data_dir):
     problem = toy_problems.toy(name)
     buckets = small_buckets(problem)
-    evaluation = pipeline.eval_batches(problem, data_dir, "train", buckets)
+    evaluation = pipeline.eval_batches(problem, data_dir, "train", buckets).dataset
     endless = training(name, data_dir)
     declared = {key: (None, *shape) for feature_name, feature in problem.features.items()
                 for key, shape in feature.padded_shapes(feature_name).items()}
@@ -274,7 +273,8 @@ def test_too_long_examples_are_dropped_and_counted(data_dir):
     kept = [text for text, length in zip(texts, lengths, strict=True) if length <= longest]
     assert pipeline.count_dropped(problem, data_dir, "train", buckets) == len(texts) - len(kept) > 0
     batches = pipeline.eval_batches(problem, data_dir, "train", buckets)
-    assert [Bytes().decode(row) for batch in batches.as_numpy_iterator() for row in batch["inputs"]] == kept
+    assert batches.too_long == len(texts) - len(kept)
+    assert [Bytes().decode(row.numpy()) for batch in batches for row in batch["inputs"]] == kept
     trained = {Bytes().decode(row) for batch in training("toy_text_to_text", data_dir, max_length=longest).take(100)
                .as_numpy_iterator() for row in batch["inputs"]}
     assert trained == set(kept)
