@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from t2t_mm.data.atomic import atomic_folder
+from t2t_mm.data.atomic import Taken, atomic_folder
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
 from t2t_mm.data.files.skipped import collect_skipped, skip
@@ -135,7 +135,7 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
             skipped.write(folder)
             for message in skipped.describe():
                 say(f"{problem.name}: {message}")
-    except FileExistsError:
+    except Taken:
         raise UserError(f"{Path(data_dir, problem.name)} was made by another program meanwhile. "
                         f"To generate it again: {command(problem.name, data_dir)}") from None
     return manifest

@@ -129,6 +129,7 @@ class Experiment:
             "modalities": dict(self.modalities),
             "seed": self.seed,
             "vocabularies": self.checksums,
+            **_declared(self.problems),
             "facts": {problem.name: dict(problem.facts) for problem in self.problems if problem.facts},
             "data_dir": os.path.abspath(self.data_dir) if self.data_dir else "",
             "usr_dir": os.path.abspath(self.usr_dir) if self.usr_dir else None,
@@ -151,7 +152,7 @@ class Experiment:
         """The experiment of a run; needs nothing but its output_dir (and the user's folder, if it had one).
 
         `data_dir` and `usr_dir` are given where these folders have moved, or `usr_dir` for parts that the run has not.
-        Raises UserError if there is no run, or if it is damaged.
+        Raises UserError if there is no run, if it is damaged, or if its problems have changed since.
         """
         fields = run_folder.read(output_dir)
         try:
@@ -161,6 +162,7 @@ class Experiment:
             problems = tuple(registry.problem(name) for name in fields["problems"])
             for problem in problems:
                 problem.facts = fields.get("facts", {}).get(problem.name, {})
+            _check_as_trained(problems, fields)
             return cls(
                 problems=problems, model_name=fields["model"],
                 hparams_set=fields["hparams_set"], hparams=hparams, data_dir=data_dir or fields["data_dir"],
@@ -207,6 +209,23 @@ def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:
         check_features(manifest, problem)
         encoders |= load_encoders(problem, data_dir, manifest)  # one file a key: who shares a key shares its checksum
     return encoders
+
+
+def _declared(problems: Sequence[Any]) -> dict[str, Any]:
+    """What the classes of problems decide about the weights: the command and the features of each."""
+    from t2t_mm.data.manifest import describe_features
+
+    return {"commands": {problem.name: problem.command for problem in problems},
+            "features": {problem.name: describe_features(problem) for problem in problems}}
+
+
+def _check_as_trained(problems: Sequence[Any], fields: dict[str, Any]) -> None:
+    """UserError if commands or features are not those of the run: its weights would answer for others."""
+    now = _declared(problems)
+    changes = run_folder.differences({key: fields.get(key, value) for key, value in now.items()}, now)
+    if changes:
+        raise UserError("The problems of this run are declared otherwise than when it was trained. What differs:\n  "
+                        + "\n  ".join(changes) + "\nPut that back as it was, or train a new run.")
 
 
 def _import_parts(fields: dict[str, Any], usr_dir: str | None) -> str | None:

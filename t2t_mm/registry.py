@@ -217,11 +217,6 @@ def import_usr_dir(path: str) -> None:
                       "__init__.py import the files that have them?", stacklevel=2)
 
 
-def usr_dirs() -> tuple[str, ...]:
-    """The folders and files imported so far with `import_usr_dir`, for a new process that needs the same names."""
-    return tuple(_tables.usr_dirs)
-
-
 def _load_all() -> None:
     _scan_homes()
     if not _tables.plugins_loaded:

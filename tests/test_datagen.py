@@ -154,6 +154,15 @@ class Failing(Words):
             raise ZeroDivisionError("oh")
 
 
+class Colliding(Words):
+    """Makes a folder that is there, in its second split."""
+
+    def samples(self, split, tmp_dir):
+        yield {"inputs": "a", "targets": "b"}
+        if split == "dev":
+            os.mkdir(tmp_dir)
+
+
 class Silent(Words):
     """Has no samples in its last split."""
 
@@ -180,7 +189,8 @@ class Wrong(Words):
 
 
 @pytest.mark.parametrize(("problem", "error", "words"), [
-    (Failing, ZeroDivisionError, "oh"), (Silent, UserError, "generates no samples for its split 'test'. Look at"),
+    (Failing, ZeroDivisionError, "oh"), (Colliding, FileExistsError, "downloads"),
+    (Silent, UserError, "generates no samples for its split 'test'. Look at"),
     (Spoilt, UserError, "no samples for its split 'dev'. What was said on the way:\n  1 left out, spoilt: words.txt:1"),
     (Wrong, UserError, "words, dev sample 4 .*'targets'.*NoneType")])
 def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path):
@@ -188,6 +198,24 @@ def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path)
         run([problem()], tmp_path)
     assert set(tree(tmp_path)) == {"vocabularies/toy.subwords"} and not (tmp_path / "words").exists()
     assert error is UserError or "words generated its split 'dev', after 1 samples" in caught.value.__notes__[0]
+
+
+class Overtaken(Words):
+    """Another program makes its data while it works."""
+
+    def samples(self, split, tmp_dir):
+        yield from super().samples(split, tmp_dir)
+        if split == "test":
+            theirs = os.path.join(os.path.dirname(tmp_dir), "words")
+            os.mkdir(theirs)
+            with open(os.path.join(theirs, "theirs"), "w"):
+                pass
+
+
+def test_data_that_another_program_made_meanwhile_are_left_alone(tmp_path):
+    with pytest.raises(UserError, match="words was made by another program meanwhile.*--overwrite"):
+        run([Overtaken()], tmp_path)
+    assert os.listdir(tmp_path / "words") == ["theirs"]
 
 
 class Tuples(Words):

@@ -304,12 +304,12 @@ MODEL = """
     """
 
 
-def test_a_single_file_is_imported_once(tmp_path):
-    written(tmp_path, mine=MODEL.format(name="my_model"))
+def test_a_single_file_is_imported_once(tmp_path, capsys):
+    written(tmp_path, mine=textwrap.dedent(MODEL.format(name="my_model")) + "\n\nprint('imported')\n")
     for _ in range(2):
         registry.import_usr_dir(str(tmp_path / "mine.py"))
     assert registry.model("my_model").registered_name == "my_model"
-    assert registry.usr_dirs() == (str(tmp_path / "mine.py"),)
+    assert capsys.readouterr().out == "imported\n"
     assert "my_model  A model of my_model." in registry.help_text("my_model")
 
 

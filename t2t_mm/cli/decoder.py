@@ -74,6 +74,7 @@ def work(flags: FlagSet, names: Sequence[str], inputs: Sequence[str]) -> None:
     check_checkpoint(flags.output_dir)
     if flags.decode_to_file:
         check_file("decode_to_file", flags.decode_to_file)
+        _check_not_the_input(flags)
     if flags.split:
         manifest = check_split(run, problem, flags.split)
         _decode_split(_start(run, flags, settings, many=True), problem, manifest, flags)
@@ -102,6 +103,12 @@ def _check_one_source(flags: FlagSet, inputs: Sequence[str]) -> None:
         raise UserError(f"Inputs come from one place, but there are {' and '.join(given)}. Keep one of them.")
     if flags.limit and not flags.split:
         raise UserError("--limit is for --split. Name a split, or leave it out.")
+
+
+def _check_not_the_input(flags: FlagSet) -> None:
+    source, results = flags.decode_from_file, flags.decode_to_file
+    if source and os.path.exists(source) and os.path.exists(results) and os.path.samefile(source, results):
+        raise UserError(f"--decode_to_file={results} is the file of the inputs, which would be lost. Name another.")
 
 
 # Decoding.

@@ -39,7 +39,8 @@ def define() -> Program:
     flags.integer("eval_steps", 0, "most teacher-forced batches of a problem; 0: the whole split", low=0)
     flags.boolean("decode", True, "decode as well")
     flags.integer("limit", 0, "most examples of a problem that are decoded; 0: the whole split", low=0)
-    flags.folder("json_file", None, "where the figures go (default: eval-SPLIT.json in --output_dir)")
+    flags.folder("json_file", None, "where the figures go (default: eval-SPLIT.json in --output_dir; with --limit or "
+                 "--eval_steps eval-SPLIT-part.json)")
     define_search_flags(flags)
     return program
 
@@ -60,7 +61,8 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     for problem in problems:
         check_names(problem.metrics, f" (in the metrics of {problem.name})")
     check_checkpoint(flags.output_dir)
-    path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}.json"))
+    part = "-part" if flags.limit or flags.eval_steps else ""
+    path = Path(flags.json_file or Path(flags.output_dir, f"eval-{flags.split}{part}.json"))
     check_file("json_file", path)
     start_tensorflow(batches_at_once=True, output_dir=flags.output_dir)
     from t2t_mm.inference import Decoder

@@ -95,6 +95,8 @@ def check_file(flag: str, path: str | Path) -> None:
     path = Path(path)
     if path.is_dir():
         raise UserError(f"--{flag}={path} is a folder. Name a file.")
+    if path.exists() and not path.is_file():
+        raise UserError(f"--{flag}={path} is a device or pipe, which cannot be replaced. Name a file.")
     above = next(folder for folder in path.absolute().parents if folder.exists())
     if not above.is_dir():
         raise UserError(f"--{flag}={path}: {above} is a file, not a folder. Name another place.")

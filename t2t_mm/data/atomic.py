@@ -14,6 +14,10 @@ _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
 _in_work: set[Path] = set()  # partial files and folders of this process
 
 
+class Taken(FileExistsError):
+    """The place of an atomic folder is somebody else's; no FileExistsError of what fills the folder is one."""
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """`with atomic_file(path) as partial:` write the file `partial`; leaving the block renames it to `path`.
@@ -39,13 +43,16 @@ def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Pa
 
     Args:
         path: the folder to make; its parents are made too.
-        replace: whether an existing `path` is replaced; if not, FileExistsError, at the latest when the block ends.
+        replace: whether an existing `path` is replaced; if not, Taken, at the latest when the block ends.
     """
     path = Path(path)
     if path.exists() and not replace:
-        raise FileExistsError(f"{path} exists")
+        raise Taken(f"{path} exists")
     partial = _partial(path)
-    partial.mkdir()
+    try:
+        partial.mkdir()
+    except FileExistsError:
+        raise Taken(f"{path} is being made by this process already") from None
     try:
         yield partial
         for folder, _, files in os.walk(partial):
@@ -61,7 +68,7 @@ def _put_in_place(partial: Path, path: Path, replace: bool) -> None:
     old = _partial(path, "old")
     if path.exists():
         if not replace:
-            raise FileExistsError(f"{path} was made by another process meanwhile")
+            raise Taken(f"{path} was made by another process meanwhile")
         os.rename(path, old)
     try:
         os.rename(partial, path)

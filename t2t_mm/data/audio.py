@@ -81,11 +81,6 @@ def to_int16_bytes(waveform: np.ndarray) -> bytes:
     return np.rint(waveform * 32767).astype("<i2").tobytes()
 
 
-def from_int16_bytes(data: bytes) -> np.ndarray:
-    """The inverse of `to_int16_bytes` on the host: float32 [samples]."""
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32767
-
-
 def read_wav(path: str | pathlib.Path) -> tuple[np.ndarray, int]:
     """A PCM wav file of 8, 16, 24 or 32 bits → (float32 [samples] in [-1, 1], rate); channels are averaged."""
     try:

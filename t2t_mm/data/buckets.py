@@ -10,6 +10,8 @@ from typing import NamedTuple
 from t2t_mm.data.features import Audio, Feature
 from t2t_mm.errors import UserError
 
+GROWTH = 1.5  # from one boundary to the next
+
 
 @dataclasses.dataclass(frozen=True)
 class Buckets:
@@ -37,9 +39,8 @@ def length_features(problem) -> dict[str, Feature]:
             if feature.is_text or isinstance(feature, Audio)}
 
 
-def make_buckets(problem, batch_size: int, max_examples: int, max_length: int, min_bucket: int,
-                 growth: float = 1.5) -> Buckets:
-    """The buckets of a problem: boundaries min_bucket, ·growth, ·growth², … up to max_length.
+def make_buckets(problem, batch_size: int, max_examples: int, max_length: int, min_bucket: int) -> Buckets:
+    """The buckets of a problem: boundaries min_bucket, each half as long again, up to max_length.
 
     Args:
         problem: its texts are counted in tokens with EOS, its sounds in 0.32 s (so that a batch of long sounds is
@@ -48,19 +49,18 @@ def make_buckets(problem, batch_size: int, max_examples: int, max_length: int, m
         max_examples: most examples a batch.
         max_length: the longest example that is kept.
         min_bucket: the smallest boundary.
-        growth: ratio of neighbouring boundaries, more than 1.
 
     Raises UserError if a number is out of range. A batch has at least one example, however long it is.
     """
-    if min(batch_size, max_examples, max_length, min_bucket) < 1 or growth <= 1:
-        raise UserError(f"Buckets of {problem.name} need batch_size, max_examples, max_length and min_bucket ≥ 1 and "
-                        f"growth > 1; got {batch_size}, {max_examples}, {max_length}, {min_bucket}, {growth}.")
+    if min(batch_size, max_examples, max_length, min_bucket) < 1:
+        raise UserError(f"Buckets of {problem.name} need batch_size, max_examples, max_length and min_bucket ≥ 1; got "
+                        f"{batch_size}, {max_examples}, {max_length}, {min_bucket}.")
     if not length_features(problem):
         return Buckets((1,), (min(max_examples, batch_size),), 1)
     boundaries, boundary = [], min_bucket
     while boundary < max_length:
         boundaries.append(boundary)
-        boundary = max(boundary + 1, int(boundary * growth))
+        boundary = max(boundary + 1, int(boundary * GROWTH))
     boundaries.append(max_length)
     sizes = tuple(max(1, min(max_examples, batch_size // boundary)) for boundary in boundaries)
     return Buckets(tuple(boundaries), sizes, max_length)

@@ -20,14 +20,6 @@ def encode_png(array: np.ndarray) -> bytes:
     return _file_bytes(_to_pillow(array), "PNG")
 
 
-def decode_file(data: bytes, channels: int | None = None) -> np.ndarray:
-    """An image file as a uint8 array [H, W, C] on the host; raises UserError if it is none."""
-    picture = _open(data)
-    channels = channels or {"L": 1, "1": 1, "RGBA": 4}.get(picture.mode, 3)
-    array = np.asarray(_converted(picture, MODES[channels]))
-    return array.reshape(*array.shape[:2], channels)
-
-
 def fit_file(data: bytes, shape: tuple[int, int, int]) -> bytes:
     """An image file of any size as the bytes of a PNG or JPEG file of `shape` (height, width, channels).
 
@@ -61,22 +53,10 @@ def bound_array(array: np.ndarray, side: int) -> bytes:
     return _bounded(_to_pillow(array), side)
 
 
-def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A uint8 array [H, W, C] scaled to cover [height, width] and cropped in the middle."""
-    channels = array.shape[-1]
-    resized = np.asarray(_cover(_to_pillow(array), height, width, MODES[channels]))
-    return resized.reshape(height, width, channels)
-
-
 def scale(pixels):
     """uint8 pixels → float32 in [-1, 1] (a tensor)."""
     import tensorflow as tf
     return tf.cast(pixels, tf.float32) * (2 / 255) - 1.0
-
-
-def to_pixels(values: np.ndarray) -> np.ndarray:
-    """float in [-1, 1] → uint8: the inverse of `scale`, on the host."""
-    return np.clip(np.rint((np.asarray(values) + 1.0) * (255 / 2)), 0, 255).astype(np.uint8)
 
 
 def parse(data, shape: tuple[int | None, int | None, int]):

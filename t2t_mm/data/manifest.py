@@ -164,6 +164,10 @@ def describe_features(problem) -> dict[str, str]:
 
 def check_features(manifest: Manifest, problem) -> None:
     """UserError if the problem now declares other features than those its data was generated from."""
+    if manifest.facts and manifest.facts != dict(problem.facts):  # those of a run
+        raise UserError(f"The data of {problem.name} in {manifest.data_dir!r} have other {', '.join(manifest.facts)} than "
+                        f"those that this run was trained on: {_shown(manifest.facts)} (data), {_shown(problem.facts)} "
+                        "(run). Train a new run on them, or name the folder of the run's own data with --data_dir.")
     declared = describe_features(problem)
     if declared != manifest.features:
         changed = [f"{name}: {manifest.features.get(name, 'nothing')} (data), {declared.get(name, 'nothing')} (now)"
@@ -171,6 +175,11 @@ def check_features(manifest: Manifest, problem) -> None:
                    if manifest.features.get(name) != declared.get(name)]
         raise UserError(f"The features of {problem.name} have changed since its data was generated: "
                         f"{'; '.join(changed)}. Generate again: {command(problem.name, manifest.data_dir)}")
+
+
+def _shown(facts: Mapping) -> str:
+    text = json.dumps(dict(facts), ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def check_vocabularies(manifest: Manifest, checksums: Mapping[str, str]) -> None:

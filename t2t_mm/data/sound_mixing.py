@@ -32,9 +32,9 @@ def at_speed(waveform: np.ndarray, speed: float) -> np.ndarray:
     return np.interp(np.arange(0, len(waveform) - 1, speed), np.arange(len(waveform)), waveform)
 
 
-def louder_or_softer(waveform: np.ndarray, random: np.random.Generator, decibels: float = 6.0) -> np.ndarray:
-    """Up to so many decibels louder or softer."""
-    return waveform * 10 ** (random.uniform(-decibels, decibels) / 20)
+def louder_or_softer(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Up to 6 dB louder or softer."""
+    return waveform * 10 ** (random.uniform(-6, 6) / 20)
 
 
 def in_noise(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:

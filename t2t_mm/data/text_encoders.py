@@ -1,4 +1,4 @@
-"""Text ↔ ids: SentencePiece subwords, bytes, whitespace tokens and class names; ids 0 (padding) and 1 (end) live here.
+"""Text ↔ ids: SentencePiece subwords, bytes and whitespace tokens; ids 0 (padding) and 1 (end) live here.
 
 Subwords: Kudo and Richardson 2018, "SentencePiece" (arXiv:1808.06226), with byte fallback, so that no text is unknown.
 """
@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 
-from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.errors import UserError
 
 PAD = 0
 EOS = 1
@@ -106,10 +106,6 @@ class Subwords(TextEncoder):
     def decode(self, ids: Sequence[int]) -> str:
         return self._processor.decode(_until_end(ids, UNKNOWN + 1, self.size))
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The subwords themselves, "▁" for a space: for people to look at."""
-        return [self._processor.id_to_piece(token) for token in _until_end(ids, UNKNOWN + 1, self.size)]
-
     def to_bytes(self) -> bytes:
         return self.model_bytes
 
@@ -163,33 +159,6 @@ class Tokens(TextEncoder):
         return {"unknown": self.unknown, "tokens": self.tokens}
 
 
-class Labels(TextEncoder):
-    """Names of classes: ids from 0, no padding and no end."""
-
-    kind = "labels"
-
-    def __init__(self, names: Sequence[str]):
-        self.names = tuple(names)
-        self._ids = {name: index for index, name in enumerate(self.names)}
-        if len(self._ids) < len(self.names):
-            raise UserError("Names of classes must be distinct; one of them occurs twice.")
-        self.size = len(self.names)
-
-    def encode(self, text: str) -> list[int]:
-        """One id; UserError for a name that is none of ours."""
-        if text not in self._ids:
-            raise UserError(f"No class is called {text!r}; there are {self.size}: {', '.join(self.names[:10])}"
-                            f"{' ...' if self.size > 10 else ''}.{did_you_mean(text, self.names)}")
-        return [self._ids[text]]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Names joined by spaces; ids that do not exist are skipped."""
-        return " ".join(self.names[int(index)] for index in ids if 0 <= int(index) < self.size)
-
-    def _fields(self) -> dict:
-        return {"names": self.names}
-
-
 def load(path: str | os.PathLike) -> TextEncoder:
     """The encoder in a file that `save` wrote; its kind is read from the file. UserError if it holds none."""
     with open(path, "rb") as file:
@@ -199,7 +168,7 @@ def load(path: str | os.PathLike) -> TextEncoder:
             return Subwords(content)
         fields = json.loads(content)
         kind = fields.pop("kind")
-        return {"bytes": Bytes, "tokens": Tokens, "labels": Labels}[kind](**fields)
+        return {"bytes": Bytes, "tokens": Tokens}[kind](**fields)
     except (UserError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{os.fspath(path)} is not a vocabulary: {error} "
                         "Put the file back, or delete it and run t2t-datagen with --overwrite.") from None

@@ -39,7 +39,7 @@ def length_penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
 
 
 def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, beam_size: int,
-                alpha: float = 0.6, eos: int = EOS, n_best: int | None = None, room: Room | None = None) -> Decoded:
+                alpha: float = 0.6, n_best: int | None = None, room: Room | None = None) -> Decoded:
     """The n_best (default: beam_size) hypotheses a sentence of the largest log p / ((5 + length) / 6) ** alpha.
 
     A hypothesis ends when its EOS is among the beam_size best continuations of its sentence. A sentence is done when no
@@ -64,7 +64,7 @@ def beam_search(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
     def body(*variables) -> _Search:
         search = _Search(*variables)
         logits, new_state = step_fn(search.previous, search.state)
-        found = _candidates(search, without_pad(logits), eos)
+        found = _candidates(search, without_pad(logits))
         ended_ids, ended_scores = _merge_ended(search, found, alpha)
         scores, places = tf.math.top_k(tf.where(found.ends, NEVER, found.scores), k=beam_size)
         ids = tf.gather(found.ids, places, batch_dims=1)
@@ -90,7 +90,7 @@ def _start(state: State, batch: tf.Tensor, max_length: tf.Tensor, beam_size: int
                    tf.fill([batch], False), tile(state, beam_size))
 
 
-def _candidates(search: _Search, logits: tf.Tensor, eos: int) -> _Candidates:
+def _candidates(search: _Search, logits: tf.Tensor) -> _Candidates:
     """2K continuations hold at least K that do not end, since every beam ends in one way only."""
     beams = search.scores.shape[1]
     best, columns = top_k(logits, 2 * beams)  # [N·K, M], M = min(2K, V - 1): no more of one beam have a place
@@ -102,7 +102,7 @@ def _candidates(search: _Search, logits: tf.Tensor, eos: int) -> _Candidates:
     tokens = 1 + tf.gather(tf.reshape(columns, [-1, beams * width]), places, batch_dims=1)
     here = tf.range(tf.shape(search.ids)[2]) == search.position  # [T]
     ids = tf.where(here, tokens[:, :, tf.newaxis], tf.gather(search.ids, parents, batch_dims=1))
-    return _Candidates(ids, scores, parents, tokens == eos)
+    return _Candidates(ids, scores, parents, tokens == EOS)
 
 
 def _merge_ended(search: _Search, found: _Candidates, alpha: float) -> tuple[tf.Tensor, tf.Tensor]:

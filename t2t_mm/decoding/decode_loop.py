@@ -5,14 +5,14 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from t2t_mm.decoding.blocks import Room, loop
-from t2t_mm.decoding.protocol import PAD, START, Decoded, State, StepFn, same_shapes, without_pad
+from t2t_mm.decoding.protocol import EOS, PAD, START, Decoded, State, StepFn, same_shapes, without_pad
 
 # (logits [N, V - 1], position []) -> columns [N] int32 and their log-probabilities under the model [N]
 Choose = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, choose: Choose,
-                eos: int, room: Room | None = None) -> Decoded:
+                room: Room | None = None) -> Decoded:
     """Calls `step_fn` once per position and lets `choose` take the next ids; stops when every sentence has ended.
 
     batch: N. max_length: T. room: how `state`, which then has none, grows.
@@ -30,7 +30,7 @@ def decode_loop(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_lengt
         scores = tf.where(finished, scores, scores + gained)
         chosen = tf.where(finished, PAD, columns + 1)
         ids = tf.tensor_scatter_nd_update(ids, [[position]], chosen[tf.newaxis])
-        after = (position + 1, chosen, finished | (chosen == eos), scores, ids)
+        after = (position + 1, chosen, finished | (chosen == EOS), scores, ids)
         return (*after, same_shapes(new_state, state))
 
     start = (tf.constant(0), tf.fill([batch], START), tf.fill([batch], False), tf.zeros([batch]),

@@ -1,4 +1,4 @@
-"""What every decoder agrees on: the step function, the result, and how state nests are tiled, gathered and masked.
+"""What every decoder agrees on: the step function, the result, and how state nests are tiled and gathered.
 
 Letters: N sentences, K beams, V vocabulary, T positions.
 """
@@ -12,7 +12,9 @@ PAD = 0      # stands after the end of a sentence and is never chosen (the ids o
 EOS = 1      # closes a sentence
 START = -1   # the id fed at the first position: it stands for the problem's command token
 
-State = Any  # a nest of tensors, each with leading axis N (N·K in beam search) and a shape that steps do not change
+# A nest of tensors, each with leading axis N (N·K in beam search). Steps keep their shapes; where they have room for
+# a few positions only they grow between blocks of steps (decoding/blocks.py).
+State = Any
 StepFn = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]  # (ids [N] int32, state) -> (logits [N, V], state)
 
 

@@ -4,12 +4,12 @@ import tensorflow as tf
 
 from t2t_mm.decoding.blocks import Room
 from t2t_mm.decoding.decode_loop import decode_loop
-from t2t_mm.decoding.protocol import EOS, Decoded, State, StepFn
+from t2t_mm.decoding.protocol import Decoded, State, StepFn
 
 
 def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: int | tf.Tensor, seed: tf.Tensor,
-           temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, eos: int = EOS,
-           rows: tf.Tensor | None = None, room: Room | None = None) -> Decoded:
+           temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, rows: tf.Tensor | None = None,
+           room: Room | None = None) -> Decoded:
     """Draws every id from softmax(log p / temperature), cut to the top_k ids (0: all) and then to the nucleus.
 
     The nucleus is the smallest set of most probable ids whose probabilities sum to at least top_p (1: all).
@@ -27,7 +27,7 @@ def sample(step_fn: StepFn, state: State, batch: int | tf.Tensor, max_length: in
         columns = _draw(logits / temperature, uniform, top_k, top_p)
         return columns, tf.gather(logits, columns, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)
 
-    return decode_loop(step_fn, state, batch, max_length, choose, eos, room)
+    return decode_loop(step_fn, state, batch, max_length, choose, room)
 
 
 def _uniform(seed: tf.Tensor, position: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

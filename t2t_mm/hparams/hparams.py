@@ -34,7 +34,7 @@ class Hparams:
     """
 
     hidden_size: int = hparam(512, "width of the model's body", low=1)
-    batch_size: int = hparam(4096, "target tokens a batch, padding included", low=1)
+    batch_size: int = hparam(4096, "padded tokens a batch, of the longest text or sound (0.32 s are one)", low=1)
     max_examples: int = hparam(128, "most examples in a batch, however short they are", low=1)
     max_length: int = hparam(256, "longest text in tokens; longer examples are dropped and counted", low=1)
     min_bucket: int = hparam(8, "length in tokens to which the shortest texts are padded", low=1)

@@ -70,19 +70,25 @@ class Doors(Layer):
         return key, "door_" + "".join(c if c.isalnum() else "_" for c in key)
 
     def _modality_class(self, problem, name, feature):
-        """UserError if the modality that was chosen is for other values than the feature's own, or for another end."""
+        """UserError if the modality that was chosen is for other values than the feature's own, or lacks a method."""
         chosen, own = (registry.modality(key) for key in (self._modality(problem, name, feature), feature.modality))
         if chosen.kind and own.kind and chosen.kind != own.kind:
             raise UserError(f"--modality: {name} of {problem} is a {own.kind}, and {chosen.registered_name} is for a "
                             f"{chosen.kind}. Leave it out to have {own.registered_name}.")
-        if name == "targets" and not chosen.has("top"):
-            raise UserError(f"The targets of {problem} pass the modality {chosen.registered_name}, which writes none. "
-                            "Make them a text or a label, or register a modality with `top` and give "
-                            "--modality=targets:NAME.")
-        if name != "targets" and not chosen.has("bottom"):
-            raise UserError(f"{name} of {problem} passes the modality {chosen.registered_name}, which takes no inputs. "
-                            f"Make it a text, or register a modality with `bottom` and give --modality={name}:NAME.")
+        missing = [method for method in self._methods(chosen, name) if not hasattr(chosen, method)]
+        if missing:
+            kind = "a text or a label" if name == "targets" else "a text"
+            raise UserError(f"{name} of {problem} cannot pass the modality {chosen.registered_name}, which lacks "
+                            f"{', '.join(missing)}. Make it {kind}, or register a modality that has what is needed "
+                            f"there (t2t_mm/modalities/modality.py) and give --modality={name}:NAME.")
         return chosen
+
+    def _methods(self, modality, name):
+        """What a modality must have to stand at this feature (modalities/modality.py)."""
+        if name != "targets":
+            return ("bottom",)
+        generated = ("targets_bottom", *(("bottom",) if self._hparams.similarity_coef else ()))
+        return "top", "target_ids", "target_weights", *(generated if modality.autoregressive else ())
 
     def _modality(self, problem, name, feature):
         return self._overrides.get(f"{problem}.{name}", self._overrides.get(name, feature.modality))

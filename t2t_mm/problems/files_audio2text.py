@@ -8,7 +8,8 @@ from pathlib import Path
 from t2t_mm import registry
 from t2t_mm.data.files.speech_table import TABLE, find_tables, has_sounds, read_table
 from t2t_mm.data.files.utterances import Utterance
-from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.data.files.walking import contents_of
+from t2t_mm.errors import UserError
 from t2t_mm.problems.sound_to_text import SoundToText
 
 
@@ -40,8 +41,6 @@ class FilesAudio2text(SoundToText):
         return read_table(self.given_splits(tmp_dir)[split])
 
     def _missing(self, folder: Path) -> str:
-        there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        has = f"has {', '.join(there[:8])}" if there else "is empty" if folder.is_dir() else "does not exist"
         return (f"{self.registered_name} reads {TABLE} (lines name|text or name|text|normalised text) and "
-                f"wavs/<name>.wav (or .flac, .ogg, .mp3) from {folder}, which {has}.{did_you_mean(TABLE, there)} "
+                f"wavs/<name>.wav (or .flac, .ogg, .mp3) from {folder}, which {contents_of(folder, TABLE)} "
                 "Put them there, or name the folder above with --tmp_dir.")

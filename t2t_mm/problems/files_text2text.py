@@ -9,7 +9,8 @@ from t2t_mm import registry
 from t2t_mm.data.files.parallel_text import check_line_counts, parallel_lines
 from t2t_mm.data.files.splits import NAMES
 from t2t_mm.data.files.text_lines import find_text
-from t2t_mm.errors import UserError, did_you_mean
+from t2t_mm.data.files.walking import contents_of
+from t2t_mm.errors import UserError
 from t2t_mm.problems.problem import Sample
 from t2t_mm.problems.text_pairs import TextPairs
 
@@ -54,9 +55,7 @@ class FilesText2text(TextPairs):
         return []
 
     def _missing(self, folder: Path) -> str:
-        there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        has = f"has {', '.join(there[:8])}" if there else "is empty" if folder.is_dir() else "does not exist"
-        near = did_you_mean(f"train.{self.source}", there)
         return (f"{self.registered_name} reads train.{self.source} and train.{self.target} (one text a line, line i of "
                 f"one belongs to line i of the other) and, if they are there, dev.* and test.* from {folder}, which "
-                f"{has}.{near} Put them there, or name the folder above with --tmp_dir.")
+                f"{contents_of(folder, f'train.{self.source}')} "
+                "Put them there, or name the folder above with --tmp_dir.")

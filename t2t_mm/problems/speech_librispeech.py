@@ -13,6 +13,7 @@ from t2t_mm.data.files.librispeech_folder import find_librispeech, read_librispe
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.tfds_reader import check_available, prepared_folder, tfds_examples
 from t2t_mm.data.files.utterances import Utterance
+from t2t_mm.data.sound_files import EMPTY
 from t2t_mm.errors import UserError
 from t2t_mm.problems.sound_to_text import SoundToText
 
@@ -71,7 +72,7 @@ class SpeechLibrispeech(SoundToText):
 
     def _fault(self, samples: np.ndarray, text: str) -> str:
         if not text or not samples.size:
-            return "no sound in the file" if text else "no text"
+            return EMPTY if text else "no text"
         return f"longer than {self.most_seconds:g} s" if len(samples) > self.most_seconds * _RATE else ""
 
     @staticmethod

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from t2t_mm.metrics.accuracy import accuracy
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Row:
     @property
     def accuracy(self) -> float:
         """Share of right target tokens, or of right classes."""
-        return self.metrics.get("accuracy", self.metrics.get("token_accuracy", math.nan))
+        return accuracy(self.metrics)
 
     @property
     def beats_baseline(self) -> bool:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from t2t_mm.metrics.accuracy import accuracy
 from t2t_mm.report.contents import measure_values
 
 WIDTH = 80  # of the notes; tables are as wide as they must be
@@ -31,7 +32,7 @@ def _forced(problems: dict[str, Any]) -> str:
     for name, entry in problems.items():
         forced = entry["teacher_forced"]
         rows.append((name, f"{forced['examples']:,.0f}", f"{forced['log_perplexity']:.3f}",
-                     _percent(forced.get("token_accuracy", forced.get("accuracy"))),
+                     _percent(accuracy(forced)),
                      _percent(forced.get("top5_accuracy")), _percent(forced.get("sequence_accuracy")),
                      _percent(entry["baseline"]["accuracy"])))
     return columns(("problem", "examples", "log-perplexity", "accuracy", "top-5", "whole", "baseline"), rows)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from t2t_mm.metrics.accuracy import accuracy
 from t2t_mm.report import experts, results
 from t2t_mm.report import samples as sampling
 from t2t_mm.report.contents import Contents, Curve, Trained
@@ -48,8 +49,7 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
     for line in lines:
         if line["split"] == "dev" and line["problem"]:
             values = {name: math.nan if value is None else value for name, value in line["metrics"].items()}
-            accuracy = values.get("accuracy", values.get("token_accuracy", math.nan))
-            point = (line["step"], accuracy, values.get("log_perplexity", math.nan))
+            point = (line["step"], accuracy(values), values.get("log_perplexity", math.nan))
             found.setdefault(line["problem"], []).append(point)
     for problem, points in found.items():
         yield Curve(problem, *zip(*sorted(points, key=lambda point: point[0])))

@@ -3,20 +3,17 @@
 import base64
 import html
 import io
-import wave
 
 import numpy as np
+
+from t2t_mm.data import audio
 
 MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 LEAST_WIDTH = 96                        # px; a smaller picture is shown enlarged by a whole factor
 
 
-def picture(value: bytes | np.ndarray, description: str) -> str:
-    """An <img> of encoded PNG or JPEG bytes, or of uint8 pixels [H, W] or [H, W, C].
-
-    Raises ValueError for bytes that are neither.
-    """
-    data = value if isinstance(value, bytes) else encode_png(value)
+def picture(data: bytes, description: str) -> str:
+    """An <img> of encoded PNG or JPEG bytes; raises ValueError for bytes that are neither."""
     kind = next((kind for magic, kind in MAGIC if data.startswith(magic)), None)
     if kind is None:
         raise ValueError(f"neither PNG nor JPEG bytes: {data[:8]!r}...")
@@ -27,35 +24,9 @@ def picture(value: bytes | np.ndarray, description: str) -> str:
 
 
 def sound(waveform: np.ndarray, sample_rate: int) -> str:
-    """An <audio> player of one channel [samples]: int16, or float in [-1, 1]."""
-    address = _address("audio/wav", encode_wav(waveform, sample_rate))
+    """An <audio> player of one channel, int16 [samples]."""
+    address = _address("audio/wav", audio.wav_bytes(audio.check_waveform(waveform), sample_rate))
     return f'<audio controls preload="metadata" src="{address}"></audio>'
-
-
-def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """16-bit mono WAV bytes of int16 samples or of floats in [-1, 1] (values beyond are clipped)."""
-    samples = np.asarray(waveform)
-    if samples.dtype != np.int16:
-        samples = np.round(np.clip(samples.astype(np.float64), -1.0, 1.0) * 32767).astype(np.int16)
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(int(sample_rate))
-        file.writeframes(samples.astype("<i2").tobytes())
-    return out.getvalue()
-
-
-def encode_png(pixels: np.ndarray) -> bytes:
-    """PNG bytes of uint8 pixels [H, W] or [H, W, C] with 1 or 3 channels."""
-    from PIL import Image
-
-    pixels = np.asarray(pixels, np.uint8)
-    if pixels.ndim == 3 and pixels.shape[-1] == 1:
-        pixels = pixels[:, :, 0]
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
 
 
 def _size(data: bytes) -> tuple[int, int]:

@@ -31,11 +31,7 @@ def piece(name: str, feature: Any, example: dict, encoders: dict) -> Piece:
     if feature.is_text:
         return Piece("text", name, encoders[feature.vocabulary].decode([int(k) for k in value]))
     if isinstance(feature, Audio):
-        return Piece("sound", name, np.frombuffer(_only(value), "<i2"), feature.sample_rate)
+        return Piece("sound", name, np.frombuffer(value, "<i2"), feature.sample_rate)
     if isinstance(feature, Image):
-        return Piece("picture", name, _only(value))
+        return Piece("picture", name, value)
     return Piece("text", name, feature.decode([int(k) for k in value], None))
-
-
-def _only(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else value[0]

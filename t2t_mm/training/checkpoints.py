@@ -116,10 +116,6 @@ class Checkpoints:
                 _remove(self._best, old)
         _sweep(self._best)
 
-    def restore_best(self) -> int | None:
-        """Loads the best weights into the model, nothing else; returns their step, or None if there are none."""
-        return _load(self._model, self._best)
-
 
 def load_weights(model: Any, output_dir: str | os.PathLike, which: str = "best") -> tuple[int, str]:
     """Loads weights of a run into a built model: of the "best" or the "latest" checkpoint; returns step and which.

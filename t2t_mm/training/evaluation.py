@@ -11,10 +11,11 @@ import tensorflow as tf
 from t2t_mm.cores import side_by_side
 from t2t_mm.errors import UserError
 from t2t_mm.metrics import token_metrics
+from t2t_mm.metrics.accuracy import OF_CLASSES, OF_TOKENS
 from t2t_mm.training.signatures import specification
 
-_TEXT_METRICS = {"token_accuracy": token_metrics.token_accuracy, "sequence_accuracy": token_metrics.sequence_accuracy}
-_CLASS_METRICS = {"accuracy": token_metrics.token_accuracy}
+_TEXT_METRICS = {OF_TOKENS: token_metrics.token_accuracy, "sequence_accuracy": token_metrics.sequence_accuracy}
+_CLASS_METRICS = {OF_CLASSES: token_metrics.token_accuracy}
 _MANY_CLASSES_METRICS = {**_CLASS_METRICS, "top5_accuracy": token_metrics.top_k_accuracy}  # of more than five
 
 
@@ -66,11 +67,6 @@ class Evaluator:
         pairs = {"log_perplexity": (nats, tokens), "tokens": (tokens, 1.0), "examples": (examples, 1.0)}
         pairs |= {metric: function(output.logits, targets, weights) for metric, function in metrics.items()}
         return {key: tuple(tf.cast(number, tf.float32) for number in pair) for key, pair in pairs.items()}
-
-
-def evaluate(model: Any, problem: Any, batches: Iterable[dict[str, tf.Tensor]]) -> dict[str, float]:
-    """`Evaluator(model).evaluate(problem, batches)`, for those who evaluate once."""
-    return Evaluator(model).evaluate(problem, batches)
 
 
 def _metrics(autoregressive: bool, size: int) -> dict[str, Any]:

@@ -34,13 +34,11 @@ class Peak(NamedTuple):
         live: all tensors at their largest sum, those that the graph returns included.
         passing: the same without those that it returns.
         unknown: how many floating-point tensors had no known size and count nothing.
-        largest: (kind of operation, shape, bytes) → of those alive when `live` was reached, largest first.
     """
 
     live: int
     passing: int
     unknown: int
-    largest: list[tuple[str, tuple[int, ...], int]]
 
 
 def peak_live_bytes(graph: Any) -> Peak:
@@ -48,7 +46,7 @@ def peak_live_bytes(graph: Any) -> Peak:
     walk = _Walk(graph)
     for operation in _as_they_become_ready(graph):
         walk.run(operation)
-    return Peak(walk.most, walk.most_passing, walk.unknown, sorted(walk.at_most, key=lambda item: -item[2]))
+    return Peak(walk.most, walk.most_passing, walk.unknown)
 
 
 def _as_they_become_ready(graph: Any) -> Iterator[Any]:
@@ -71,8 +69,8 @@ def _as_they_become_ready(graph: Any) -> Iterator[Any]:
 class _Buffer:
     """Memory that one or several tensors share, until nobody will read any of them."""
 
-    def __init__(self, tensor: Any, size: int):
-        self.tensor, self.size, self.readers, self.returned = tensor, size, 0, False
+    def __init__(self, size: int):
+        self.size, self.readers, self.returned = size, 0, False
 
 
 class _Walk:
@@ -86,7 +84,6 @@ class _Walk:
         self._alive: set[_Buffer] = set()
         self._live = self._passing = 0
         self.most = self.most_passing = self.unknown = 0
-        self.at_most: list[tuple[str, tuple[int, ...], int]] = []
 
     def run(self, operation: Any) -> None:
         """Makes the outputs, notes the sum, frees what nobody will read again."""
@@ -132,7 +129,7 @@ class _Walk:
     def _new(self, output):
         size = _size(output)
         self.unknown += size is None and output.dtype.is_floating
-        buffer = _Buffer(output, size or 0)
+        buffer = _Buffer(size or 0)
         self._alive.add(buffer)
         self._live += buffer.size
         self._passing += buffer.size
@@ -140,9 +137,7 @@ class _Walk:
 
     def _note(self, working_space):
         self.most_passing = max(self.most_passing, self._passing + working_space)
-        if self._live + working_space > self.most:
-            self.most = self._live + working_space
-            self.at_most = [(b.tensor.op.type, tuple(b.tensor.shape.as_list()), b.size) for b in self._alive if b.size]
+        self.most = max(self.most, self._live + working_space)
 
     def _working_space(self, operation):
         """Bytes of the tensors inside a function that the operation calls, beside those that it returns."""

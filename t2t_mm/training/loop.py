@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from t2t_mm.errors import UserError
+from t2t_mm.metrics.accuracy import accuracy
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.checkpoints import Checkpoints
 from t2t_mm.training.event_log import EventLog
@@ -224,10 +225,7 @@ class StopSignal:
 
 
 def _dev_line(done: int, results: Mapping[str, Mapping[str, float]], mean: float, better: bool) -> str:
-    def short(metrics: Mapping[str, float]) -> str:
-        return f"{metrics.get('accuracy', metrics.get('token_accuracy', math.nan)):.1%}"
-
-    accuracies = ", ".join(f"{problem} {short(metrics)}" for problem, metrics in results.items())
+    accuracies = ", ".join(f"{problem} {accuracy(metrics):.1%}" for problem, metrics in results.items())
     best = " (best so far)" if better else ""
     return f"dev at step {done:,}: log-perplexity {mean:.4f}{best}; accuracy: {accuracies}"
 

@@ -5,10 +5,6 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from t2t_mm.errors import UserError, did_you_mean
-
-KINDS = ("adam", "sgd")
-
 
 class Optimizer(tf.Module):
     """What all optimizers share: which variables, how often each was updated, decoupled weight decay.
@@ -66,7 +62,8 @@ class Optimizer(tf.Module):
 
     def _count_updates(self, indices, keep):
         """Counts this update; returns each variable's number of updates, at least 1: float32 [len(indices)]."""
-        touched = tf.constant([float(i in set(indices)) for i in range(len(self.variables_updated))])
+        present = set(indices)
+        touched = tf.constant([float(i in present) for i in range(len(self.variables_updated))])
         counts = read(self.updates) + tf.where(keep, touched, 0.0)
         assign(self.updates, counts)
         return tf.maximum(tf.gather(counts, indices), 1.0)
@@ -143,18 +140,11 @@ class LossScale(tf.Module):
 
 
 def make_optimizer(hparams, variables: Sequence) -> Optimizer:
-    """The optimizer of an hparams set; to be called in the scope of the strategy. SGD's momentum is `adam_beta1`.
-
-    Raises:
-      UserError: if there is no such optimizer.
-    """
-    shared = dict(weight_decay=hparams.weight_decay, loss_scaling=hparams.mixed_precision == "float16")
-    if hparams.optimizer == "adam":
-        return Adam(variables, hparams.adam_beta1, hparams.adam_beta2, hparams.adam_epsilon, **shared)
-    if hparams.optimizer == "sgd":
-        return Sgd(variables, momentum=hparams.adam_beta1, **shared)
-    raise UserError(f"optimizer={hparams.optimizer} is not known.{did_you_mean(hparams.optimizer, KINDS)} "
-                    f"Known: {', '.join(KINDS)}.")
+    """The optimizer of an hparams set; to be called in the scope of the strategy. SGD's momentum is `adam_beta1`."""
+    kind, settings = {"adam": (Adam, (hparams.adam_beta1, hparams.adam_beta2, hparams.adam_epsilon)),
+                      "sgd": (Sgd, (hparams.adam_beta1,))}[hparams.optimizer]
+    return kind(variables, *settings, weight_decay=hparams.weight_decay,
+                loss_scaling=hparams.mixed_precision == "float16")
 
 
 def raw_variable(variable) -> tf.Variable:

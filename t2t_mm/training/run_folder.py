@@ -107,7 +107,8 @@ def held(output_dir: str | os.PathLike) -> Iterator[None]:
 def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """UserError, listing what differs of `fields`, if the folder holds a run of another experiment; writes nothing.
 
-    `defaults` are those of the hparams: what a run has that began before there was a key.
+    A key that the run has not, because it began before there was one, does not differ; `defaults` are those of the
+    hparams.
     """
     path = Path(output_dir)
     if path.exists() and not path.is_dir():
@@ -118,7 +119,7 @@ def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], default
     if not (path / FILE_NAME).is_file():
         return
     before = read(path)
-    before = {key: before.get(key) for key in fields}
+    before = {key: before.get(key, value) for key, value in fields.items()}
     before["hparams"] = {**json.loads(json.dumps(defaults)), **(before["hparams"] or {})}
     changes = differences(before, json.loads(json.dumps(fields)))
     if changes:

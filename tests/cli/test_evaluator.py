@@ -103,7 +103,8 @@ def test_flags_choose_what_is_evaluated_and_where_it_goes(run, capsys, tmp_path)
     assert figures["problems"]["algorithmic_sort"]["teacher_forced"]["batches"] == 1
     assert not (run / "eval-test.json").exists()
     assert evaluator.main([f"--output_dir={run}", "--limit=5", "--beam_size=4"]) == 0
-    figures = json.loads((run / "eval-dev.json").read_text())
+    assert not (run / "eval-dev.json").exists()
+    figures = json.loads((run / "eval-dev-part.json").read_text())
     assert figures["problems"]["algorithmic_sort"]["decoded"]["decoded_examples"] == 5
     assert (figures["decoding"]["limit"], figures["decoding"]["beam_size"]) == (5, 4)
     assert "beam search, 4 hypotheses" in capsys.readouterr().out
@@ -114,7 +115,7 @@ def test_figures_of_other_problems_stay_where_the_settings_are_the_same(run, cap
     names = lambda: list(json.loads((run / "eval-dev.json").read_text())["problems"])
     assert evaluator.main(one) == evaluator.main(other) == 0 and names() == list(PROBLEMS)
     assert "gone" not in capsys.readouterr().err
-    assert evaluator.main([*other, "--limit=5"]) == 0 and names() == [PROBLEMS[1]]
+    assert evaluator.main([*other, "--beam_size=4"]) == 0 and names() == [PROBLEMS[1]]
     assert f"figures of {PROBLEMS[0]} too, of another decoding" in capsys.readouterr().err
 
 
@@ -167,7 +168,7 @@ def test_a_job_that_died_goes_on_after_the_problems_that_are_done(run, capsys, m
     assert measured == [PROBLEMS[0], "mended", PROBLEMS[1]] and not left.exists()
     assert f"{PROBLEMS[0]}: taken from {left}" in capsys.readouterr().err
     assert list(json.loads((run / "eval-dev.json").read_text())["problems"]) == list(PROBLEMS)
-    for other in (["--beam_size=2"], ["--eval_steps=1"]):  # another job takes up nothing
+    for other in (["--beam_size=2"], ["--batch_size=4"]):  # another job takes up nothing
         left.write_bytes(kept)
         measured[2:] = []
         evaluator.work(parsed(f"--output_dir={run}", *other), [])

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from t2t_mm.data.atomic import atomic_file, atomic_folder
+from t2t_mm.data.atomic import Taken, atomic_file, atomic_folder
 
 DEAD = int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True,
                           check=True).stdout)
@@ -59,7 +59,7 @@ def test_an_existing_folder_is_refused_or_replaced(tmp_path):
     path = tmp_path / "folder"
     path.mkdir()
     (path / "old").write_text("old")
-    with pytest.raises(FileExistsError), atomic_folder(path):
+    with pytest.raises(Taken), atomic_folder(path):
         raise AssertionError("refused before the work")
     with pytest.raises(Broken), atomic_folder(path, replace=True) as partial:
         raise Broken
@@ -72,10 +72,17 @@ def test_an_existing_folder_is_refused_or_replaced(tmp_path):
 
 def test_a_folder_that_another_process_makes_meanwhile_is_left_alone(tmp_path):
     path = tmp_path / "folder"
-    with pytest.raises(FileExistsError), atomic_folder(path):
+    with pytest.raises(Taken), atomic_folder(path):
         path.mkdir()
         (path / "theirs").write_text("x")
     assert os.listdir(path) == ["theirs"] and os.listdir(tmp_path) == ["folder"]
+
+
+def test_what_the_block_finds_to_exist_is_not_taken_for_the_place(tmp_path):
+    assert issubclass(Taken, FileExistsError)
+    with pytest.raises(FileExistsError) as caught, atomic_folder(tmp_path / "folder"):
+        tmp_path.mkdir()
+    assert not isinstance(caught.value, Taken) and os.listdir(tmp_path) == []
 
 
 def test_leftovers_of_dead_processes_are_removed_and_of_living_ones_kept(tmp_path):
@@ -97,6 +104,6 @@ def test_work_within_work_on_the_same_place_is_not_taken_for_a_leftover(tmp_path
     monkeypatch.chdir(tmp_path)
     with atomic_folder(tmp_path / "folder") as partial:
         (partial / "file").write_text("mine")
-        with pytest.raises(FileExistsError), atomic_folder("folder"):
+        with pytest.raises(Taken), atomic_folder("folder"):
             pass
         assert (partial / "file").read_text() == "mine"

@@ -77,14 +77,14 @@ def test_an_image_comes_back_without_loss(channels):
     picture = RNG.integers(0, 256, (6, 9, channels), np.uint8)
     parsed = parse(Image(6, 9, channels), Image(6, 9, channels).encode(picture))["x"].numpy()
     assert parsed.min() >= -1 and parsed.max() <= 1
-    np.testing.assert_array_equal(images.to_pixels(parsed), picture)
+    np.testing.assert_array_equal(parsed, images.scale(picture))
 
 
 def test_a_sound_comes_back_within_half_a_step_of_int16():
     stored = Audio(8000).encode(SOUND)[""]
-    np.testing.assert_allclose(audio.from_int16_bytes(stored), SOUND, atol=0.5 / 32767 + 1e-7)
-    np.testing.assert_array_equal(audio.parse_int16_bytes(tf.constant(stored)), audio.from_int16_bytes(stored))
-    assert Audio(8000).encode(audio.from_int16_bytes(stored)) == {"": stored}  # storing again changes nothing
+    samples = audio.parse_int16_bytes(tf.constant(stored)).numpy()
+    np.testing.assert_allclose(samples, SOUND, atol=0.5 / 32767 + 1e-7)
+    assert Audio(8000).encode(samples) == {"": stored}  # storing again changes nothing
 
 
 def test_int16_and_other_rates_are_taken_too():

@@ -7,7 +7,7 @@ import pytest
 
 from t2t_mm.data import text_encoders
 from t2t_mm.data.subword_training import train_subwords
-from t2t_mm.data.text_encoders import EOS, PAD, Bytes, Labels, Subwords, Tokens
+from t2t_mm.data.text_encoders import EOS, PAD, Bytes, Subwords, Tokens
 from t2t_mm.errors import UserError
 
 WORDS = "the quick brown fox jumps over lazy dogs and cats while reading encoders about 1234 things".split()
@@ -79,10 +79,9 @@ def test_any_ids_decode(encoder):
         encoder.decode(ids).encode("utf-8")  # a text that can be printed
 
 
-@pytest.mark.parametrize("kind", ["subwords", "bytes", "tokens", "labels"])
+@pytest.mark.parametrize("kind", ["subwords", "bytes", "tokens"])
 def test_files_and_pickles_hold_the_whole_encoder(kind, subwords, tmp_path):
-    encoder = {"subwords": subwords, "bytes": Bytes(), "tokens": Tokens(["ä", "b"], unknown="?"),
-               "labels": Labels(["one", "zwei"])}[kind]
+    encoder = {"subwords": subwords, "bytes": Bytes(), "tokens": Tokens(["ä", "b"], unknown="?")}[kind]
     encoder.save(tmp_path / "file")
     for copy in (text_encoders.load(tmp_path / "file"), pickle.loads(pickle.dumps(encoder))):
         assert type(copy) is type(encoder) and copy == encoder
@@ -91,7 +90,7 @@ def test_files_and_pickles_hold_the_whole_encoder(kind, subwords, tmp_path):
 
 
 def test_checksums_tell_encoders_apart(subwords):
-    encoders = [subwords, Bytes(), Tokens("ab"), Tokens("ba"), Tokens("ab", unknown="?"), Labels("ab"), Labels("ba")]
+    encoders = [subwords, Bytes(), Tokens("ab"), Tokens("ba"), Tokens("ab", unknown="?")]
     assert len({encoder.checksum for encoder in encoders}) == len(encoders) == len(set(encoders))
 
 
@@ -108,20 +107,8 @@ def test_a_cut_subword_file_is_a_user_error(subwords, tmp_path):
         text_encoders.load(tmp_path / "cut")
 
 
-def test_pieces_spell_the_text(subwords):
-    assert "".join(subwords.pieces(subwords.encode("quick fox"))) == "▁quick▁fox"
-
-
-def test_labels():
-    labels = Labels(["cat", "dog"])
-    assert [labels.encode(labels.decode([index])) for index in (0, 1)] == [[0], [1]]
-    assert labels.size == 2 and labels.decode([-1, 2]) == ""
-    with pytest.raises(UserError, match="Did you mean 'cat'"):
-        labels.encode("cet")
-
-
 @pytest.mark.parametrize("make", [lambda: Tokens(["a", "a"]), lambda: Tokens(["a b"]), lambda: Tokens([""]),
-                                  lambda: Tokens(["<unk>"]), lambda: Labels(["a", "a"])])
+                                  lambda: Tokens(["<unk>"])])
 def test_ambiguous_names_are_refused(make):
     with pytest.raises(UserError, match="distinct"):
         make()

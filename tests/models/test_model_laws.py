@@ -375,8 +375,10 @@ def test_a_problem_with_known_doors_and_command_can_be_asked_for(name):
 
 
 @pytest.mark.parametrize("features, words", [
-    ({"inputs": Label(("a", "b")), "targets": Text("bytes")}, "inputs of misfit passes the modality categorical"),
-    ({"inputs": Text("bytes"), "targets": Image(8, 8, 3)}, "targets of misfit pass the modality image"),
+    ({"inputs": Label(("a", "b")), "targets": Text("bytes")},
+     "inputs of misfit cannot pass the modality categorical, which lacks bottom"),
+    ({"inputs": Text("bytes"), "targets": Image(8, 8, 3)},
+     "targets of misfit cannot pass the modality image, which lacks top, target_ids, target_weights"),
 ])
 def test_a_modality_that_cannot_stand_where_it_is_named_is_explained(features, words):
     class Misfit(toy_problems.ToyTextToText):

@@ -10,6 +10,7 @@ from t2t_mm import registry
 from t2t_mm.data.audio import wav_bytes
 from t2t_mm.data.files import tfds_reader
 from t2t_mm.data.files.skipped import FILE_NAME
+from t2t_mm.data.files.speech_table import NO_SOUND
 from t2t_mm.data.files.wsj_speech import normalised
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.datagen import generate
@@ -168,9 +169,10 @@ def test_librispeech_has_its_sets_as_splits(files):
                     **chapter("LibriSpeech/dev-clean", 3, ["3-1-0000"]),
                     **chapter("LibriSpeech/dev-other", 4, ["4-1-0000"]),
                     **chapter("LibriSpeech/test-clean", 5, ["5-1-0000"]),
+                    "LibriSpeech/dev-clean/3/2/3-2.trans.txt": "3-2-0000 THE SOUND IS GONE\n",
                     "LibriSpeech/train-clean-100/1/1/1-1-0007.wav": sound()})
     found, skipped = generated("speech_librispeech", folder)
-    assert counts(found) == [3, 1, 1] and skipped.counts == {"no transcript": 1}
+    assert counts(found) == [3, 1, 1] and skipped.counts == {"no transcript": 1, NO_SOUND: 1}
     assert texts(found["train"]) == ["the words of 1-1-0000", "the words of 1-1-0001", "the words of 2-1-0000"]
     assert "dev is made of dev-clean" in skipped.notes
 

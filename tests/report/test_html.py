@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from t2t_mm.report import media, terminal
+from t2t_mm.data.images import encode_png
+from t2t_mm.report import terminal
 from t2t_mm.report.contents import Contents, Curve, Experts, Piece, Row, Sample, Trained
 from t2t_mm.report.html import render, write_report
 
@@ -15,7 +16,7 @@ VOID = {"meta", "img", "br"}
 
 
 def contents(text: str = "a b") -> Contents:
-    picture = Piece("picture", text, media.encode_png(np.zeros((8, 8), np.uint8)))
+    picture = Piece("picture", text, encode_png(np.zeros((8, 8, 1), np.uint8)))
     sound = Piece("sound", text, np.zeros(800, np.int16), 8000)
     return Contents(
         title=text, split="dev", facts={text: text},

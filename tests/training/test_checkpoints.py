@@ -79,7 +79,7 @@ def test_everything_comes_back(tmp_path):
 
 def test_a_new_run_has_nothing_to_restore(tmp_path):
     run = Run(tmp_path)
-    assert run.checkpoints.restore_latest() is None and run.checkpoints.restore_best() is None
+    assert run.checkpoints.restore_latest() is None
     with pytest.raises(UserError, match="Train first"):
         load_weights(run.model, tmp_path)
     with pytest.raises(UserError, match="best or latest"):
@@ -102,7 +102,7 @@ def test_an_error_that_may_pass_costs_no_checkpoint(tmp_path, best, monkeypatch)
 
     monkeypatch.setattr(tf.train.Checkpoint, "read", read)
     with pytest.raises(tf.errors.ResourceExhaustedError):
-        run.checkpoints.restore_best() if best else run.checkpoints.restore_latest()
+        load_weights(run.model, tmp_path) if best else run.checkpoints.restore_latest()
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -184,11 +184,6 @@ def test_best_and_latest_weights(tmp_path):
     assert equal(other.model.variables, best)
     assert load_weights(other.model, tmp_path, "latest") == (10, "latest")
     assert equal([np.array(v) for v in other.model.variables], expected[10][0][:len(best)])
-    other.scramble(2)
-    moments = np.array(run.optimizer.first_moments[0])
-    run.scramble(3)
-    assert run.checkpoints.restore_best() == 7 and equal(run.model.variables, best)
-    assert not np.array_equal(moments, np.array(run.optimizer.first_moments[0]))
 
 
 def test_where_the_data_were_moved_the_same_batches_come_next(tmp_path):

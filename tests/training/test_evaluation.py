@@ -9,7 +9,7 @@ from toy_problems import toy
 
 from t2t_mm import registry
 from t2t_mm.errors import UserError
-from t2t_mm.training.evaluation import Evaluator, evaluate
+from t2t_mm.training.evaluation import Evaluator
 
 TEXT, LABEL = "toy_text_to_text", "toy_text_to_label"
 
@@ -51,6 +51,10 @@ def batch(problem, seed=0, examples=6, length=7):
 def rows(batch, start, stop, pad=0):
     return {name: tf.pad(tensor[start:stop], [[0, 0], [0, pad]]) if tensor.shape.rank == 2 else tensor[start:stop]
             for name, tensor in batch.items()}
+
+
+def evaluate(model, problem, batches):
+    return Evaluator(model).evaluate(problem, batches)
 
 
 def test_agrees_with_a_plain_computation(model):

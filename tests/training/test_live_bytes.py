@@ -69,7 +69,6 @@ def test_what_depends_on_nothing_comes_first():
         y = copy(copy(x))
         return tf.concat([y, tf.reshape(tf.range(1000, dtype=tf.float32), [100, 10])], 0)
 
-    assert peak(function).largest[0] == ("ConcatV2", (200, 10), 2 * SIZE)
     assert peak(function).passing == 3 * SIZE
 
 

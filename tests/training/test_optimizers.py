@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.errors import UserError
+from t2t_mm.hparams.hparams import Hparams
 from t2t_mm.training.optimizers import Adam, LossScale, Sgd, make_optimizer
 from training.fake_model import FakeHparams
 
@@ -108,5 +108,10 @@ def test_made_from_hparams():
     assert isinstance(make_optimizer(FakeHparams(), variables), Adam)
     sgd = make_optimizer(FakeHparams(optimizer="sgd", mixed_precision="float16"), variables)
     assert isinstance(sgd, Sgd) and isinstance(sgd.loss_scale, LossScale)
-    with pytest.raises(UserError, match="'adam'"):
+    with pytest.raises(KeyError, match="adams"):
         make_optimizer(FakeHparams(optimizer="adams"), variables)
+
+
+@pytest.mark.parametrize("kind", Hparams.__dataclass_fields__["optimizer"].metadata["choices"])
+def test_what_hparams_offer_can_be_made(kind):
+    assert make_optimizer(Hparams(optimizer=kind), [tf.Variable([1.0])]).loss_scale is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from t2t_mm.data.features.feature import Feature, Stored
 from t2t_mm.errors import UserError, did_you_mean
+
+MOST_NAMED = 10  # classes, in an error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +59,5 @@ class Label(Feature):
         return self.decode(stored)
 
 
-def _shorten(names: Iterable[str], most: int = 10) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+def _shorten(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from t2t_mm.data.files.skipped import note, skip
+from t2t_mm.data.files.speech_table import NO_SOUND
 from t2t_mm.data.files.text_lines import read_lines
 from t2t_mm.data.files.utterances import SoundFolders, Utterance
 from t2t_mm.data.files.walking import files_below
@@ -51,7 +52,7 @@ def _chapter(table: Path) -> Iterator[Utterance]:
         if fault or not text:
             skip(fault or "no text", table, number)
         elif path is None:
-            skip("no file of sound of this name", table, number, name)
+            skip(NO_SOUND, table, number, name)
         else:
             yield Utterance(name, path, text.lower(), f"{table.name}:{number}")
     for name in sounds.names():

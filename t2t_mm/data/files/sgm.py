@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from t2t_mm.data.files.skipped import skip
-from t2t_mm.data.files.text_lines import BLANK, BROKEN, NOT_UTF8
+from t2t_mm.data.files.text_lines import BLANK, BROKEN, NOT_UTF8, blocks
 from t2t_mm.errors import UserError
 
 _TAG = re.compile(r"<doc\b(?P<doc>[^>]*)>|<seg\b(?P<seg>[^>]*)>(?P<text>.*?)</seg\s*>", re.I | re.S)
@@ -22,27 +21,29 @@ def sgm_pairs(source: Path, reference: Path) -> Iterator[tuple[int, str, str]]:
     """(line in the source's file, source text, reference text) of the segments that both have, in the source's order.
 
     Of several references the first counts. Segments without a counterpart and blank ones are left out and told.
-    UserError for a file without segments.
+    UserError as for `segments`.
     """
     others = {}
     for key, _, text in segments(reference):
         others.setdefault(key, text)
     for key, line, text in segments(source):
+        name = " ".join(key)
         if key not in others:
-            skip(_NO_COUNTERPART, source, line, f"{key[0]} {key[1]} is not in {reference.name}")
+            skip(_NO_COUNTERPART, source, line, f"{name} is not in {reference.name}")
         elif not (text and others[key]):
-            skip(BLANK, source, line)
+            skip(BLANK, source, line, name)
         elif BROKEN in text + others[key]:
-            skip(NOT_UTF8, source, line)
+            skip(NOT_UTF8, source, line, name)
         else:
             yield line, text, others[key]
 
 
 def segments(path: Path) -> Iterator[tuple[Key, int, str]]:
-    """((document, segment), line, text) of each segment, without markup and with single blanks."""
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-        content = file.read()
-    text = content.decode("utf-8-sig", "replace")
+    """((document, segment), line, text) of each segment, without markup and with single blanks.
+
+    UserError for a file without segments, of UTF-16, or a damaged .gz.
+    """
+    text = b"".join(blocks(path)).decode("utf-8", "replace")
     document, line, read, found = "", 1, 0, False
     for match in _TAG.finditer(text):
         line, read = line + text.count("\n", read, match.start()), match.start()

@@ -20,8 +20,8 @@ class Skipped:
     """The journal of one problem.
 
     A file may be read several times, each time in its order (its dev split may be a part of its train file): an item
-    counts once, because what is not beyond the last one of its file is known. Memory is bounded: `MOST_LISTED` items
-    are listed, all are counted.
+    counts once, because what is not beyond the last one of its file is known. Several items of one line are told apart
+    by their details. Memory is bounded: `MOST_LISTED` items are listed, all are counted.
 
     Attributes:
         counts: reason → number of items.
@@ -33,18 +33,22 @@ class Skipped:
         self.notes: list[str] = []
         self._listed: list[str] = []
         self._first: dict[str, list[str]] = {}  # reason → where it was met first
-        self._last: dict[str, int] = {}  # file → its last item here
+        self._last: dict[str, tuple[int, set[str]]] = {}  # file → the line of its last item here, the details there
 
     def add(self, reason: str, file: str | os.PathLike, line: int = 0, detail: str = "") -> None:
         """One item: a line (from 1) or an example of a file, or the file itself (0)."""
         file = os.fspath(file)
-        if line <= self._last.get(file, -1):
+        last, details = self._last.get(file, (-1, set()))
+        if line < last or (line == last and (not line or detail in details)):
             return
-        self._last[file] = line
+        if line > last:
+            details = set()
+            self._last[file] = line, details
+        details.add(detail)
         self.counts[reason] = self.counts.get(reason, 0) + 1
         where = f"{file}:{line}" if line else file
         first = self._first.setdefault(reason, [])
-        if len(first) < _SHOWN:
+        if len(first) < _SHOWN and where not in first:
             first.append(where)
         if len(self._listed) < MOST_LISTED:
             self._listed.append(f"{where}: {reason}{f' ({detail})' if detail else ''}")
@@ -107,7 +111,7 @@ def skip(reason: str, file: str | os.PathLike, line: int = 0, detail: str = "") 
         reason: the same words for all items of a kind; they are counted by it.
         file: where it stands.
         line: its line or number there, from 1; 0: the file itself is the item. Items of a file come in order.
-        detail: what is known of this one.
+        detail: what is known of this one; of several items of a line each has its own.
     """
     journal = _journal.get()
     if journal is not None:

@@ -57,7 +57,7 @@ def is_unicode(text: str) -> bool:
 def raw_lines(path: Path, most_bytes: int) -> Iterator[bytes]:
     """The lines as bytes, without line feed and byte order mark; of one beyond `most_bytes` a longer beginning."""
     rest = b""
-    for block in _blocks(path):
+    for block in blocks(path):
         first, *others = block.split(b"\n")
         rest = rest + first if len(rest) <= most_bytes else rest
         if others:
@@ -71,7 +71,7 @@ def raw_lines(path: Path, most_bytes: int) -> Iterator[bytes]:
 def count_lines(path: Path) -> int:
     """The number of lines that `read_lines` yields."""
     count, last = 0, b"\n"
-    for block in _blocks(path):
+    for block in blocks(path):
         count += block.count(b"\n")
         last = block[-1:] or last
     return count + (last != b"\n")
@@ -82,8 +82,8 @@ def count_to_last_text(path: Path) -> int:
     return max((number for number, line in enumerate(raw_lines(path, 1 << 16), start=1) if line.strip()), default=0)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    """The content in blocks, without byte order mark."""
+def blocks(path: Path) -> Iterator[bytes]:
+    """The content in blocks, unpacked and without byte order mark; UserError for UTF-16 or a damaged .gz."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             block = file.read(_BLOCK)

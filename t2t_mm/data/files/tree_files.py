@@ -18,6 +18,7 @@ from t2t_mm.errors import UserError
 ENDINGS = (".mrg", ".tree", ".trees", ".ptb", ".parse", ".parsed", ".penn", ".bracket", ".txt")
 _NOT_DATA = re.compile(r"(?i)(.*readme|licen[cs]e|copying|notice)")
 _ROOT = re.compile(r"\(\s*(\(|TOP\b|ROOT\b|S1\b)")
+_OUTSIDE = {str(fault) for _, fault in parse(") word")}  # what is said of what is in no tree
 _AHEAD = 50  # blocks that a tree with unclosed brackets may go on for
 _LONGEST_LINE = 1_000_000  # bytes; a tree may stand on one line
 
@@ -27,21 +28,31 @@ Block = tuple[int, str]  # number of its first line, from 1; its lines
 def read_trees(paths: Sequence[Path]) -> Iterator[Tree]:
     """The cleaned trees of files, in order; what is no tree is left out, and `skip` is told file and line."""
     for path in paths:
-        for first, text in _whole(_blocks(path)):
-            for line, tree in parse(text):
-                if isinstance(tree, BrokenTree):
-                    skip(str(tree), path, first + line)
-                    continue
-                tree = cleaned(tree)
-                fault = _fault(tree)
-                if fault:
-                    skip(fault, path, first + line)
-                else:
-                    yield tree
+        for line, number, tree in _numbered(path):
+            tree = tree if isinstance(tree, BrokenTree) else cleaned(tree)
+            fault = _fault(tree)
+            if fault:
+                skip(fault, path, line, f"at tree {number} of the line" if number else "")
+            else:
+                yield tree
 
 
-def _fault(tree: Tree | None) -> str:
+def _numbered(path: Path) -> Iterator[tuple[int, int, Tree | BrokenTree]]:
+    """(line, number among the trees that begin on it, tree or why it is none), as the file has them.
+
+    What stands outside of brackets has the number of the tree before it on its line, or 0: it counts once with it.
+    """
+    for first, text in _whole(_blocks(path)):
+        numbers: collections.Counter[int] = collections.Counter()
+        for line, tree in parse(text):
+            numbers[line] += not (isinstance(tree, BrokenTree) and str(tree) in _OUTSIDE)
+            yield first + line, numbers[line], tree
+
+
+def _fault(tree: Tree | BrokenTree | None) -> str:
     """Why a cleaned tree is of no use, or ""."""
+    if isinstance(tree, BrokenTree):
+        return str(tree)
     if tree is None:
         return "nothing but traces"
     if tree.is_leaf:
@@ -93,7 +104,8 @@ def _whole(blocks: Iterator[Block]) -> Iterator[Block]:
     """
     waiting: collections.deque[Block] = collections.deque()
     while True:
-        waiting.extend(itertools.islice(blocks, 1 - len(waiting)) if not waiting else ())
+        if not waiting:
+            waiting.extend(itertools.islice(blocks, 1))
         if not waiting:
             return
         first, text = waiting.popleft()

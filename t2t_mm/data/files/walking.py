@@ -1,4 +1,4 @@
-"""All files below a folder, as users lay them out: through links too, but each folder once."""
+"""All files below a folder, as users lay them out: through links too, but each folder once; and what to say of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from t2t_mm.errors import UserError
+from t2t_mm.errors import UserError, did_you_mean
+
+_SHOWN = 8  # names of what is in a folder
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -34,6 +36,17 @@ def state_of(source: Path) -> str:
         status = os.stat(path, follow_symlinks=path.exists())
         lines.append(f"{path.relative_to(source)} {status.st_size} {status.st_mtime_ns}\n")
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:12] if lines else ""
+
+
+def contents_of(folder: Path, wanted: str) -> str:
+    """What to say of a folder without the file `wanted`: "has a, b. Did you mean 'a'?", "is empty.", ..."""
+    if not folder.is_dir():
+        return "does not exist."
+    there = sorted(path.name for path in folder.iterdir())
+    if not there:
+        return "is empty."
+    more = ", ..." if len(there) > _SHOWN else "."
+    return f"has {', '.join(there[:_SHOWN])}{more}{did_you_mean(wanted, there)}"
 
 
 def _refuse(error: OSError) -> None:

@@ -72,13 +72,13 @@ def find_wmt(folder: Path, languages: tuple[str, str]) -> WmtFolder:
 
 
 def _training_pairs(folder: Path, languages: tuple[str, str]) -> Iterator[tuple[Path, Path]]:
-    """Files that differ in their last ending only: `<anything>.en`, `<anything>.de`."""
-    for path in sorted(files_below(folder)):
-        name = path.name.removesuffix(".gz")
-        if name.endswith(f".{languages[0]}"):
-            other = find_text(path.parent, [name.removesuffix(languages[0])], languages[1])
-            if other:
-                yield path, other
+    """Files that differ in their last ending only: `<anything>.en`, `<anything>.de`; plain before .gz."""
+    for path in sorted({path.with_name(path.name.removesuffix(".gz")) for path in files_below(folder)}):
+        if path.name.endswith(f".{languages[0]}"):
+            stem = path.name.removesuffix(languages[0])
+            first, second = (find_text(path.parent, [stem], language) for language in languages)
+            if first and second:
+                yield first, second
 
 
 def _newstests(folder: Path, languages: tuple[str, str]) -> dict[int, tuple[Path, Path]]:

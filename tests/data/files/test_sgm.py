@@ -1,5 +1,6 @@
 """Laws of SGM files and of WMT's folders: segments meet by document and number, newstests by year."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,32 @@ def test_a_file_without_segments_is_named(tmp_path):
         list(segments(tmp_path / "no.sgm"))
 
 
+def test_every_segment_of_a_line_that_is_left_out_is_counted(tmp_path):
+    source, reference = tmp_path / "src.sgm", tmp_path / "ref.sgm"
+    source.write_text("<doc docid=a>" + "".join(f"<seg id={number}> </seg>" for number in (1, 2, 3, 4, 5)))
+    reference.write_text("<doc docid=a>" + "".join(f"<seg id={number}>x</seg>" for number in (1, 2, 3)))
+    with collect_skipped() as skipped:
+        assert [list(sgm_pairs(source, reference)) for _ in range(2)] == [[], []]
+    assert skipped.counts == {"blank line": 3, "segment without a counterpart": 2}
+
+
+def test_packed_segments_are_those_of_the_plain_file_and_damage_is_named(tmp_path):
+    plain, packed = tmp_path / "src.sgm", tmp_path / "packed.sgm.gz"
+    plain.write_bytes(b"\xef\xbb\xbf" + SOURCE.encode())
+    whole = gzip.compress(plain.read_bytes())
+    packed.write_bytes(whole)
+    assert list(segments(packed)) == list(segments(plain))
+    damaged = {"cut": whole[:-9], "no gzip": b"plain", "wrong sum": whole[:-8] + bytes(8),
+               "broken inside": whole[:20] + bytes(20) + whole[40:]}
+    for content in damaged.values():
+        packed.write_bytes(content)
+        with pytest.raises(UserError, match="packed.sgm.gz is a damaged .gz"):
+            list(segments(packed))
+    plain.write_bytes(SOURCE.encode("utf-16"))
+    with pytest.raises(UserError, match="src.sgm is not UTF-8"):
+        list(segments(plain))
+
+
 def test_genuine_files_can_be_read():
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED.name}: the shared data are not here")
@@ -81,6 +108,14 @@ def test_all_training_files_of_the_pair_are_read_and_no_others(folder):
     wmt = folder({"training/giga-fren.release2.fixed.en": "g\n", "training/giga-fren.release2.fixed.fr": "G\n",
                   "training/b.en": "y\n", "training/b.de": "Y\n", "training/c.en": "alone\n"})
     assert list(wmt.pairs("train")) == [("x", "X"), ("y", "Y")]
+
+
+def test_a_file_that_lies_there_plain_and_packed_is_read_once_and_plain(folder, tmp_path):
+    (tmp_path / "training").mkdir()
+    for name in ("b.en", "b.de", "a.de-en.en", "c.de"):
+        (tmp_path / "training" / f"{name}.gz").write_bytes(gzip.compress(b"packed\n"))
+    wmt = folder({"training/b.en": "y\n", "training/b.de": "Y\n", "training/c.en": "z\n"})
+    assert list(wmt.pairs("train")) == [("x", "X"), ("y", "Y"), ("z", "packed")]
 
 
 def test_no_training_text_is_an_error_with_a_layout(tmp_path):

@@ -25,6 +25,17 @@ def test_an_item_counts_once_however_often_and_far_its_file_is_read():
     assert skipped.counts == {"odd": 5, "even": 4, "corrupt picture": 1}
 
 
+def test_items_of_one_line_are_told_apart_by_their_details_and_the_same_file_is_one_item():
+    with collect_skipped() as skipped:
+        for most in (2, 1, 3, 3):
+            skip("blank line", "a", 1)
+            for number in range(1, most + 1):
+                skip("broken tree", "a", 2, f"tree {number}")
+            skip("corrupt sound", "b.wav", detail=f"line {most}")
+    assert skipped.counts == {"blank line": 1, "broken tree": 3, "corrupt sound": 1}
+    assert skipped.describe()[1] == "3 left out, broken tree: a:2, ..."
+
+
 def test_items_are_listed_with_file_line_reason_and_detail(tmp_path):
     with collect_skipped() as skipped:
         skip("blank line", "a", 7)

@@ -89,6 +89,21 @@ def test_a_broken_tree_is_named_and_costs_no_other(broken, reason, root, tmp_pat
     assert said.startswith(reason) and count == 1 and f"a.mrg:{line}" in skipped.describe()[0]
 
 
+@pytest.mark.parametrize("line, counts", [
+    ("(S ()) (S ()) (S (A b)) (S ())", {"an empty bracket": 3}),
+    ("(S (A b)) (S ()) (S the (A b)) (A b)", {"an empty bracket": 1, "a word without a tag of its own": 1,
+                                              "a tag and no bracket above it": 1}),
+    ("some words (S ()) (S (A b)) more words", {"text outside of brackets": 2, "an empty bracket": 1}),
+    ("(S (A b)))) (S ()) (S ()", {"more closing than opening brackets": 1, "an empty bracket": 1,
+                                  "a bracket is not closed": 1})])
+def test_every_broken_tree_of_a_line_is_counted_once_however_often_it_is_read(line, counts, tmp_path):
+    (tmp_path / "a.mrg").write_text(f"(S (A b))\n{line}\n\n(S ())")
+    counts = counts | {"an empty bracket": counts["an empty bracket"] + 1}
+    with collect_skipped() as skipped:
+        found = [[linearised(tree) for tree in read_trees([tmp_path / "a.mrg"])] for _ in range(2)]
+    assert found == [["(S A )S"] * 2] * 2 and skipped.counts == counts
+
+
 def test_text_between_trees_and_bytes_that_are_no_utf_8_are_named(tmp_path):
     (tmp_path / "a.mrg").write_bytes(b"\xef\xbb\xbf(S (NN a))\r\n*x*x*x* copyright\n(S (NN \xe4))\n(S (NN b))")
     with collect_skipped() as skipped:

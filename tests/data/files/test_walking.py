@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from t2t_mm.data.files.walking import files_below, state_of
+from t2t_mm.data.files.walking import contents_of, files_below, state_of
 from t2t_mm.errors import UserError
 
 
@@ -34,6 +34,17 @@ def test_links_are_followed_once(folder, tmp_path):
         os.symlink(to, folder / name)
     assert [name for name in names(folder) if name != "nothing"] == ["a.txt", "b.txt", "more/5.txt", "x/1.txt",
                                                                     "y/2.txt"]
+
+
+def test_what_a_folder_has_is_said_in_a_line(folder, tmp_path):
+    assert contents_of(folder, "hidden") == "has .hidden, a.txt, b.txt, x, y. Did you mean '.hidden'?"
+    assert contents_of(folder, "metadata.csv") == "has .hidden, a.txt, b.txt, x, y."
+    (tmp_path / "bare").mkdir()
+    assert contents_of(tmp_path / "bare", "a.txt") == "is empty."
+    assert contents_of(tmp_path / "gone", "a.txt") == "does not exist."
+    for number in range(20):
+        (tmp_path / "bare" / f"{number:02}").touch()
+    assert contents_of(tmp_path / "bare", "19").endswith("06, 07, ... Did you mean '19'?")
 
 
 def test_the_state_changes_with_names_sizes_and_times_and_with_nothing_else(folder):
