@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from experiments import pieces
 from experiments.piece import Piece
+from t2t_mm.metrics.accuracy import accuracy
 
 HERE = Path(__file__).parent
 
@@ -50,8 +51,7 @@ def measure(piece: Piece, problem: str) -> dict[str, float] | None:
         return None
     entry = result["figures"]["problems"][problem]
     forced, of_field = entry["teacher_forced"], _of_field(problem)
-    accuracy = forced.get("token_accuracy", forced.get("accuracy"))
-    return {"log_perplexity": forced["log_perplexity"], "accuracy": 100 * accuracy,
+    return {"log_perplexity": forced["log_perplexity"], "accuracy": 100 * accuracy(forced),
             "measure": of_field.factor * entry["decoded"][of_field.key]}
 
 

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from t2t_mm import datagen, registry
+from t2t_mm.data.features import Label, Text
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment, create_experiment
 from t2t_mm.experiment_names import parse_modalities
@@ -133,6 +134,28 @@ def test_a_run_from_before_there_was_a_key_goes_on_with_its_default_only(data_di
         create(data_dir, hparams=f"{SMALL},mixing_floor=0.5").check_output_dir(tmp_path)
     create(data_dir).save(tmp_path)
     assert Experiment.load(tmp_path).hparams == create(data_dir).hparams
+
+
+def _of_two_classes(problem):
+    return {"inputs": Text("tokens:digits"), "targets": Label(("a", "b"))}
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda cls: setattr(cls, "command", "to-other"), r"commands.algorithmic_reverse: .*, to-other \(now\)"),
+    (lambda cls: setattr(cls, "define_features", _of_two_classes),
+     r"features.algorithmic_reverse.targets: Text.*Label.* \(now\)"),
+])
+def test_a_run_whose_problems_are_declared_otherwise_is_refused(data_dir, tmp_path, monkeypatch, change, said):
+    """Its weights would answer for another command or class."""
+    create(data_dir).save(tmp_path)
+    cls = type(registry.problem("algorithmic_reverse"))
+    for name in ("command", "define_features"):  # put back at the end
+        monkeypatch.setattr(cls, name, getattr(cls, name))
+    change(cls)
+    with pytest.raises(UserError, match=said):
+        Experiment.load(tmp_path)
+    edit(tmp_path, lambda fields: [fields.pop(key) for key in ("commands", "features")])  # of before they were kept
+    Experiment.load(tmp_path)
 
 
 @pytest.mark.parametrize("damage, said", [

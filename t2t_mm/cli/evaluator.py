@@ -73,9 +73,9 @@ def work(flags: FlagSet, names: Sequence[str]) -> None:
     decoder = Decoder(run, flags.output_dir, settings, flags.checkpoint, flags.batch_size, flags.xla)
     evaluator = Evaluator(decoder.model)
     decoding = {**dataclasses.asdict(settings), "batch_size": flags.batch_size, "limit": flags.limit or None}
-    how = {"run": os.path.relpath(flags.output_dir, path.absolute().parent), "split": flags.split, "checkpoint": decoder.checkpoint, "step": decoder.step,
-           "mixed_precision": run.hparams.mixed_precision, "eval_steps": flags.eval_steps or None,
-           "decoding": decoding if flags.decode else None}
+    how = {"run": os.path.relpath(flags.output_dir, path.absolute().parent), "split": flags.split,
+           "checkpoint": decoder.checkpoint, "step": decoder.step, "mixed_precision": run.hparams.mixed_precision,
+           "eval_steps": flags.eval_steps or None, "decoding": decoding if flags.decode else None}
     data = {problem.name: _checksum(run, problem.name, flags.split) for problem in problems}
     with Journal(path, {**how, "data": data}) as journal:
         done = dict(journal)

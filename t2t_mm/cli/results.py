@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
 
 class Journal:
-    """What a long job has made so far, beside the file where all of it will be: the same job goes on, after kill -9 too.
+    """What a long job has made so far, beside the file where all will be: the same job goes on, after kill -9 too.
 
     NAME.unfinished: the job in its first line, then a line of JSON for each item. To be entered; what another process
     writes to is refused.

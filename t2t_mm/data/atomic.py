@@ -22,9 +22,10 @@ class Taken(FileExistsError):
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """`with atomic_file(path) as partial:` write the file `partial`; leaving the block renames it to `path`.
 
-    An existing `path` is replaced. If the block raises, `path` stays as it was and nothing is left behind.
+    An existing `path` is replaced, or if it is a link, the file that it leads to. If the block raises, `path` stays as
+    it was and nothing is left behind.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     partial = _partial(path)
     try:
         yield partial

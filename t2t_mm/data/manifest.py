@@ -165,9 +165,10 @@ def describe_features(problem) -> dict[str, str]:
 def check_features(manifest: Manifest, problem) -> None:
     """UserError if the problem now declares other features than those its data was generated from."""
     if manifest.facts and manifest.facts != dict(problem.facts):  # those of a run
-        raise UserError(f"The data of {problem.name} in {manifest.data_dir!r} have other {', '.join(manifest.facts)} than "
-                        f"those that this run was trained on: {_shown(manifest.facts)} (data), {_shown(problem.facts)} "
-                        "(run). Train a new run on them, or name the folder of the run's own data with --data_dir.")
+        raise UserError(f"The data of {problem.name} in {manifest.data_dir!r} have other {', '.join(manifest.facts)} "
+                        f"than those that this run was trained on: {_shown(manifest.facts)} (data), "
+                        f"{_shown(problem.facts)} (run). Train a new run on them, or name the folder of the run's own "
+                        "data with --data_dir.")
     declared = describe_features(problem)
     if declared != manifest.features:
         changed = [f"{name}: {manifest.features.get(name, 'nothing')} (data), {declared.get(name, 'nothing')} (now)"

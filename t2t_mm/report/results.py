@@ -14,7 +14,8 @@ def row(experiment: Any, decoder: Any, evaluator: Any, problem: Any, split: str,
     from t2t_mm.data.manifest import read_manifest
     from t2t_mm.data.pipeline import eval_batches
 
-    metrics = evaluator.evaluate(problem, eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem)))
+    batches = eval_batches(problem, experiment.data_dir, split, experiment.buckets(problem))
+    metrics = evaluator.evaluate(problem, batches)
     measures = decoder.measure(problem, split, decoded) if decoded else {}
     count = measures.get("decoded_examples", 0)
     value, kind = baseline(experiment, problem, split)

@@ -206,6 +206,15 @@ def test_a_job_that_died_goes_on_to_the_same_file(make_run, capsys, tmp_path, di
     assert not left.exists() and began == ([32] if not tear else [16, 32])
 
 
+def test_the_file_of_the_inputs_is_not_overwritten(make_run, capsys, tmp_path):
+    run, path, link = make_run("algorithmic_reverse"), tmp_path / "in", tmp_path / "link"
+    path.write_text("1 2\n")
+    link.symlink_to(path)
+    for results in (path, link):
+        error = refused(capsys, f"--output_dir={run}", f"--decode_from_file={path}", f"--decode_to_file={results}")
+        assert "is the file of the inputs" in error and path.read_text() == "1 2\n"
+
+
 def test_a_file_that_another_process_writes_is_left_alone(make_run, capsys, tmp_path):
     run, path = make_run("algorithmic_reverse"), tmp_path / "out"
     with Journal(path, {}) as journal:

@@ -107,3 +107,13 @@ def test_work_within_work_on_the_same_place_is_not_taken_for_a_leftover(tmp_path
         with pytest.raises(Taken), atomic_folder("folder"):
             pass
         assert (partial / "file").read_text() == "mine"
+
+
+def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced(tmp_path):
+    there, link = tmp_path / "there" / "file", tmp_path / "link"
+    there.parent.mkdir()
+    there.write_text("before")
+    link.symlink_to(there)
+    with atomic_file(link) as partial:
+        partial.write_text("after")
+    assert link.is_symlink() and there.read_text() == "after" and list(there.parent.iterdir()) == [there]

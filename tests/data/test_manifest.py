@@ -97,6 +97,13 @@ def test_one_flipped_bit_is_found_by_verification(manifest, tmp_path):
         check_files(manifest, verify=True)
 
 
+def test_data_of_other_classes_than_the_runs_say_so(manifest):
+    data = dataclasses.replace(manifest, facts={"classes": ["a", "b", "c"]})
+    run = types.SimpleNamespace(name="toy", features={}, facts={"classes": ["a", "b"]})
+    with pytest.raises(UserError, match=r"other classes than .*\"c\".*Train a new run"):
+        check_features(data, run)
+
+
 @pytest.mark.parametrize("features", [
     {"inputs": Text("bytes"), "targets": Label(("a", "c"))}, {"inputs": Text("bytes")},
     {**PROBLEM.features, "more": Text("bytes")}])
