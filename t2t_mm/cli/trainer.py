@@ -63,7 +63,7 @@ def work(flags: FlagSet, started: float) -> int | None:
     if flags.schedule == "evaluate" and not flags.dry_run:
         return _evaluate(flags)
     start_tensorflow(flags.strategy == "cores", None if flags.dry_run else flags.output_dir)
-    return _describe(run, flags.strategy, steps) if flags.dry_run else _train(run, flags, steps, started)
+    return _describe(run, flags, steps) if flags.dry_run else _train(run, flags, steps, started)
 
 
 def train_steps(flags: FlagSet, hparams: Hparams) -> int:
@@ -115,13 +115,17 @@ def _train(run, flags: FlagSet, steps: int, started: float) -> int:
     return 130 if summary["status"] == "interrupted" else 0
 
 
-def _describe(run, strategy: str, steps: int) -> None:
+def _describe(run, flags: FlagSet, steps: int) -> None:
+    """The dry run; UserError for what would keep the run from starting."""
     from t2t_mm.training import distribution, schedules
     from t2t_mm.training.dry_run import describe
+    from t2t_mm.training.run_data import mixing_of, report_drops
 
     if steps:
         schedules.check(run.hparams.learning_rate_schedule, run.hparams.warmup_steps, steps)
-    print(describe(run, distribution.parts(strategy)))
+        mixing_of(run, steps, flags.eval_interval or run.hparams.eval_interval, print)
+    report_drops(run, print)
+    print(describe(run, distribution.parts(flags.strategy)))
 
 
 if __name__ == "__main__":

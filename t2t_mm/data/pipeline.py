@@ -68,7 +68,7 @@ def eval_batches(problem, data_dir: str, split: str, buckets: Buckets,
     manifest = _checked_manifest(problem, data_dir, split)
     plan = plan_in_order(_lengths(problem, manifest, split), buckets)
     if not plan.sizes:
-        raise UserError(_all_too_long(problem, split, buckets))
+        raise UserError(all_too_long(problem, split, buckets))
     examples = _parse(tf.data.TFRecordDataset(manifest.paths(split)), problem.features, _parse_group(manifest, split))
     examples = _preprocess(examples, problem, training=False, seed=0)
     batches = _planned_batches(examples, problem.features, plan)
@@ -192,10 +192,11 @@ def _check_some_fit(problem, manifest: Manifest, split: str, buckets: Buckets) -
     if length_features(problem):
         fitting = _length_dataset(problem, manifest, split).filter(lambda length: length <= buckets.max_length)
         if next(read_whole(_with_options(fitting), manifest.data_dir, problem.name), None) is None:
-            raise UserError(_all_too_long(problem, split, buckets))
+            raise UserError(all_too_long(problem, split, buckets))
 
 
-def _all_too_long(problem, split: str, buckets: Buckets) -> str:
+def all_too_long(problem, split: str, buckets: Buckets) -> str:
+    """What is wrong where no example of a split fits."""
     return (f"Every example of {problem.name} {split} is longer than max_length={buckets.max_length}. "
             "Raise the hparam max_length.")
 

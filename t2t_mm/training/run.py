@@ -11,27 +11,21 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.data.buckets import length_features
-from t2t_mm.data.manifest import read_manifest
-from t2t_mm.data.pipeline import count_dropped, describe_drops, EvalBatches, eval_batches, train_batches
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
-from t2t_mm.problems.problem import Problem
 from t2t_mm.training import distribution, loop, run_folder, schedules
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.batches import Batches
-from t2t_mm.training.checkpoints import Checkpoints
+from t2t_mm.training.checkpoints import BEST, LATEST, Checkpoints
 from t2t_mm.training.evaluation import Evaluator
 from t2t_mm.training.event_log import EventLog, NoLog, describe_totals, last_metrics, read_lines, train_totals
 from t2t_mm.training.mixing import Mixing
-from t2t_mm.training.mixing_hparams import loss_weights, make_mixing
+from t2t_mm.training.mixing_hparams import loss_weights
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.progress import Progress
+from t2t_mm.training.run_data import DEV, DevData, data_checksums, mixing_of, report_drops, training_data
 from t2t_mm.training.train_step import TrainStep
 from t2t_mm.training.workers import Workers
-
-DEV = "dev"
-
 
 def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_steps: int = 100, eval_interval: int = 0,
           checkpoint_interval: int = 0, xla: str = "auto", strategy: Any = "auto", early_stopping_patience: int = 0,
@@ -79,9 +73,9 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
                "compiles in any case.")
     with workers.together():
         workers.check_same({**experiment.to_dict(), **dataclasses.asdict(intervals), "eval_steps": eval_steps,
-                            "xla": xla, "data": _data_checksums(experiment)})
-        mixing = _mixing(experiment, steps, every, report)
-        _report_drops(experiment, report)
+                            "xla": xla, "data": data_checksums(experiment)})
+        mixing = mixing_of(experiment, steps, every, report)
+        report_drops(experiment, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
             run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep, report)
             status, done = run.go(intervals, report, start_time if started is None else started)
@@ -106,9 +100,9 @@ class _Run:
                                      parts)
         self._evaluator = Evaluator(self._model)
         self._batches = Batches(
-            {problem.name: iter(_training_data(experiment, problem, xla)) for problem in experiment.problems},
-            os.path.abspath(experiment.data_dir), _data_checksums(experiment), report)
-        self._dev = _DevData(experiment, eval_steps)
+            {problem.name: iter(training_data(experiment, problem, xla)) for problem in experiment.problems},
+            os.path.abspath(experiment.data_dir), data_checksums(experiment), report)
+        self._dev = DevData(experiment, eval_steps)
         self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._batches, keep, workers.chief)
         self._best: dict[str, Any] = {}
 
@@ -156,28 +150,6 @@ class _Run:
         return {"train": self._train_step.traces, DEV: self._evaluator.traces}
 
 
-class _DevData:
-    """The dev batches of the problems that have dev examples, made at the first evaluation.
-
-    Raises UserError at once, though, if all dev examples of a problem are too long.
-    """
-
-    def __init__(self, experiment: Experiment, eval_steps: int):
-        self._experiment, self._eval_steps = experiment, eval_steps
-        self._data: dict[str, EvalBatches | None] = {}
-        for problem in experiment.problems:
-            if not surely_fit(experiment, problem, DEV):
-                self._of(problem)
-
-    def items(self) -> list[tuple[str, EvalBatches]]:
-        return [(problem.name, batches) for problem in self._experiment.problems if (batches := self._of(problem))]
-
-    def _of(self, problem: Any) -> EvalBatches | None:
-        if problem.name not in self._data:
-            self._data[problem.name] = _dev_data(self._experiment, problem, self._eval_steps)
-        return self._data[problem.name]
-
-
 def describe(summary: dict[str, Any]) -> str:
     """How a run ended and where its results are, in a few lines."""
     lines = [f"Training {summary['status']} after {summary['step']:,} steps."]
@@ -188,8 +160,9 @@ def describe(summary: dict[str, Any]) -> str:
     lines += ["Trained in all:", *describe_totals(summary["totals"])]
     traces, folder = summary["traces"], summary["output_dir"]
     lines.append(f"Graphs traced: {traces['train']} to train, {traces[DEV]} to evaluate.")
+    weights = LATEST if summary["best_step"] is None else BEST
     lines.append(f"Results: {os.path.join(folder, 'metrics.jsonl')}; curves: tensorboard --logdir "
-                 f"{os.path.join(folder, 'tensorboard')}; weights: {os.path.join(folder, 'best')}")
+                 f"{os.path.join(folder, 'tensorboard')}; weights: {os.path.join(folder, weights)}")
     return "\n".join(lines)
 
 
@@ -198,61 +171,6 @@ def _train_steps(experiment: Experiment, asked: int) -> int:
     if steps < 1:
         raise UserError("How long to train is not said. Give --train_steps, or the hparam train_steps.")
     return steps
-
-
-def _mixing(experiment: Experiment, steps: int, eval_interval: int, report: Callable[[str], None]) -> Mixing:
-    manifests = {problem.name: read_manifest(experiment.data_dir, problem.name) for problem in experiment.problems}
-    sizes = {name: manifest.count("train") for name, manifest in manifests.items()}
-    mixing = make_mixing(experiment.hparams, sizes, experiment.seed)
-    if isinstance(mixing, AdaptiveMixing):
-        has_dev = {name: DEV in manifest.splits and manifest.count(DEV) > 0 for name, manifest in manifests.items()}
-        mixing.check(has_dev, eval_interval)
-    warning = mixing.warning(steps)
-    for line in ([warning] if warning else []) + mixing.describe(sizes):
-        report(line)
-    return mixing
-
-
-def _data_checksums(experiment: Experiment) -> dict[str, str]:
-    """Problem → a checksum of its training data."""
-    return {problem.name: read_manifest(experiment.data_dir, problem.name).split("train").checksum
-            for problem in experiment.problems}
-
-
-def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
-    """Says how many examples are too long, problem by problem; reads only what may have some."""
-    for problem in experiment.problems:
-        manifest, buckets = read_manifest(experiment.data_dir, problem.name), experiment.buckets(problem)
-        for split in (name for name in ("train", DEV) if name in manifest.splits and manifest.count(name)):
-            if surely_fit(experiment, problem, split):
-                continue
-            dropped = count_dropped(problem, experiment.data_dir, split, buckets)
-            if dropped:
-                report(describe_drops(problem, split, dropped, manifest.count(split)))
-
-
-def surely_fit(experiment: Experiment, problem: Any, split: str) -> bool:
-    """Whether the manifest rules out too long examples: where only texts have a length, and as they are stored."""
-    features, splits = length_features(problem), read_manifest(experiment.data_dir, problem.name).splits
-    if split not in splits or not all(feature.is_text for feature in features.values()):
-        return split not in splits
-    if features and type(problem).preprocess is not Problem.preprocess:
-        return False
-    most = experiment.buckets(problem).max_length
-    return all(splits[split].lengths[name]["longest"] <= most for name in features)
-
-
-def _training_data(experiment: Experiment, problem: Any, compiled: bool) -> tf.data.Dataset:
-    buckets = experiment.buckets(problem)
-    return train_batches(problem, experiment.data_dir, experiment.encoders, buckets, experiment.seed, compiled)
-
-
-def _dev_data(experiment: Experiment, problem: Any, eval_steps: int) -> EvalBatches | None:
-    """The dev batches of a problem; None if it has no dev examples."""
-    manifest = read_manifest(experiment.data_dir, problem.name)
-    if DEV not in manifest.splits or not manifest.count(DEV):
-        return None
-    return eval_batches(problem, experiment.data_dir, DEV, experiment.buckets(problem), eval_steps or None)
 
 
 def _scope(strategy: Any) -> Any:

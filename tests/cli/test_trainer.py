@@ -189,3 +189,7 @@ def test_a_dry_run_refuses_what_training_would(tmp_path, data_dir, capsys):
     flags = {**FLAGS, "data_dir": data_dir, "train_steps": 10, "dry_run": "true"}
     assert trainer.main(lines(**flags)) == 2
     assert "warmup_steps" in capsys.readouterr().err
+    assert trainer.main(lines(**flags, hparams="warmup_steps=1,max_length=1")) == 2
+    assert "is longer than max_length=1" in capsys.readouterr().err
+    assert trainer.main(lines(**flags, hparams="warmup_steps=1,mixing=adaptive", eval_interval=1)) == 2
+    assert "--eval_interval is 1" in capsys.readouterr().err

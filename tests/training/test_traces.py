@@ -12,7 +12,8 @@ from t2t_mm.experiment import create_experiment
 from t2t_mm.inference import Decoder
 from t2t_mm.training import distribution
 from t2t_mm.training.event_log import EventLog
-from t2t_mm.training.run import surely_fit, train
+from t2t_mm.training.run import train
+from t2t_mm.training.run_data import surely_fit
 from t2t_mm.training.train_step import TrainStep
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_shift", "algorithmic_parity_label")
