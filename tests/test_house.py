@@ -161,6 +161,17 @@ def test_files_can_be_held_in_the_head():
     assert {name: length for name, length in lengths.items() if length > 260} == {}
 
 
+def test_what_is_imported_is_used():
+    wrong = []
+    for path in (*FILES, *TESTS, *BESIDE):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__":
+                names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+                wrong += [f"{short(path)}: {name}" for name in names if len(re.findall(rf"\b{name}\b", text)) < 2]
+    assert wrong == []
+
+
 def test_lines_are_short():
     wrong = [f"{short(path)}:{number}" for path in (*FILES, *TESTS, *BESIDE)
              for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > 120]

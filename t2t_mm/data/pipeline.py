@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.buckets import Buckets, Plan, length_features, plan_in_order
-from t2t_mm.data.examples import Tensors, finish_batch, length_of, shapes_of, tensors_of
+from t2t_mm.data.examples import finish_batch, length_of, tensors_of
 from t2t_mm.data.features import Audio, Feature, columns_of
 from t2t_mm.data.manifest import Manifest, check_files, checked_manifest, read_manifest
 from t2t_mm.errors import UserError

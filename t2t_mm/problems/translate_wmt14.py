@@ -9,7 +9,7 @@ from typing import ClassVar
 from t2t_mm import registry
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.text_lines import fault_of
-from t2t_mm.data.files.tfds_reader import FOLDER, check_available, tfds_examples
+from t2t_mm.data.files.tfds_reader import check_available, tfds_examples
 from t2t_mm.data.files.wmt_folder import find_wmt
 from t2t_mm.problems.problem import Sample
 from t2t_mm.problems.text_pairs import TextPairs

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data.audio import frame_count
-from t2t_mm.data.features import Audio, Feature, Image, Waveform
+from t2t_mm.data.features import Audio, Image, Waveform
 from t2t_mm.data.manifest import read_manifest
 from t2t_mm.experiment import Experiment
 from t2t_mm.hparams.hparams import Hparams
