@@ -29,6 +29,7 @@ class Experiment:
         encoders: vocabulary key → encoder, of every text feature.
         usr_dir: the user's folder or file that registers problems, models, ... of their own.
         unseen: problems that the model is asked for without having been trained on them (`asked_for`).
+        trained_on: of a run that was loaded, problem → checksum of its training data.
     """
 
     problems: tuple[Any, ...]
@@ -41,6 +42,7 @@ class Experiment:
     encoders: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     usr_dir: str | None = None
     unseen: tuple[Any, ...] = ()
+    trained_on: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def vocabulary_sizes(self) -> dict[str, int]:
@@ -135,12 +137,13 @@ class Experiment:
             "usr_dir": os.path.abspath(self.usr_dir) if self.usr_dir else None,
         }
 
-    def save(self, output_dir: str | os.PathLike) -> None:
+    def save(self, output_dir: str | os.PathLike, trained_on: Mapping[str, str] | None = None) -> None:
         """Writes experiment.json and copies of the vocabularies, each whole or not at all.
 
         Raises UserError if output_dir holds a run of another experiment.
         """
-        run_folder.write(output_dir, self.to_dict(), self.encoders, type(self.hparams)().to_dict())
+        fields = {**self.to_dict(), "trained_on": dict(trained_on or {})}
+        run_folder.write(output_dir, fields, self.encoders, type(self.hparams)().to_dict())
 
     def check_output_dir(self, output_dir: str | os.PathLike) -> None:
         """UserError, listing what differs, if output_dir holds a run of another experiment; writes nothing."""
@@ -167,7 +170,8 @@ class Experiment:
                 problems=problems, model_name=fields["model"],
                 hparams_set=fields["hparams_set"], hparams=hparams, data_dir=data_dir or fields["data_dir"],
                 modalities=dict(fields["modalities"]), seed=fields["seed"],
-                encoders=run_folder.read_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir)
+                encoders=run_folder.read_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir,
+                trained_on=fields.get("trained_on", {}))
         except (KeyError, TypeError, AttributeError) as error:
             raise run_folder.damaged(output_dir, error) from None
 

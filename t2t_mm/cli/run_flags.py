@@ -111,4 +111,8 @@ def check_split(run: Experiment, problem: Any, split: str) -> Any:
     manifest = checked_manifest(run.data_dir, problem, run.checksums)
     if not manifest.count(split):
         raise UserError(f"The split {split!r} of {problem.name} is empty. Name another: {', '.join(manifest.splits)}.")
+    before, now = run.trained_on.get(problem.name), manifest.splits.get("train")
+    if before and now and now.checksum != before:
+        print(f"The data of {problem.name} have been generated anew since the run was trained: what it was trained on "
+              f"may be in the split {split!r} now.", file=sys.stderr)
     return manifest

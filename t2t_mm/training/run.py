@@ -111,7 +111,7 @@ class _Run:
         start = self._checkpoints.restore_latest() or 0
         self._workers.check_same({"the last checkpoint": start})
         if self._workers.chief:
-            self._experiment.save(self._output_dir)
+            self._experiment.save(self._output_dir, data_checksums(self._experiment))
         if start:
             report(f"Going on from step {start:,} of {self._output_dir}.")
         if start >= intervals.train_steps:

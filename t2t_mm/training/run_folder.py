@@ -16,8 +16,9 @@ from t2t_mm.errors import UserError
 
 FILE_NAME = "experiment.json"
 FORMAT_VERSION = 1
-FREE_TO_CHANGE = ("format_version", "hparams_set", "data_dir", "usr_dir", "versions", "hparams.train_steps",
-                  "hparams.eval_interval")  # what may differ when a run goes on in its output_dir
+# What may differ when a run goes on in its output_dir.
+FREE_TO_CHANGE = ("format_version", "hparams_set", "data_dir", "usr_dir", "versions", "trained_on",
+                  "hparams.train_steps", "hparams.eval_interval")
 
 
 def write(output_dir: str | os.PathLike, fields: Mapping[str, Any], encoders: Mapping[str, Any],

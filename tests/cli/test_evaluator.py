@@ -11,6 +11,7 @@ from t2t_mm.cli.results import Journal
 from t2t_mm.data.vocabulary_building import load_encoders
 from t2t_mm.experiment import Experiment
 from t2t_mm.training import evaluation
+from t2t_mm.training.run_data import data_checksums
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_sort")
 FORCED = {"log_perplexity": 0.5, "token_accuracy": 0.75, "sequence_accuracy": 0.25, "tokens": 90.0, "examples": 9.0}
@@ -209,6 +210,21 @@ def test_problems_without_the_split_are_left_out_unless_they_are_named(run, data
     assert list(json.loads((run / "eval-dev.json").read_text())["problems"]) == ["algorithmic_reverse"]
     assert "Left out, as they have no split 'dev': algorithmic_sort" in capsys.readouterr().err
     assert "algorithmic_sort has no split 'dev'" in refused(capsys, *flags, "--problem=algorithmic_sort")
+
+
+def test_data_that_were_generated_anew_are_named(run, data_dir, capsys, tmp_path):
+    moved = shutil.copytree(data_dir, tmp_path / "data")
+    path = moved / "algorithmic_sort" / "manifest.json"
+    experiment = Experiment.load(run)
+    experiment.save(run, data_checksums(experiment))
+    assert evaluator.main([f"--output_dir={run}", f"--data_dir={moved}"]) == 0
+    assert "generated anew" not in capsys.readouterr().err
+    manifest = json.loads(path.read_text())
+    manifest["splits"]["train"]["shards"][0]["sha256"] = "another"
+    path.write_text(json.dumps(manifest))
+    assert evaluator.main([f"--output_dir={run}", f"--data_dir={moved}"]) == 0
+    said = capsys.readouterr().err
+    assert "The data of algorithmic_sort have been generated anew since" in said and said.count("generated anew") == 1
 
 
 def test_a_run_without_a_checkpoint_is_explained(run, capsys):
