@@ -11,7 +11,8 @@ from pathlib import Path
 from t2t_mm.data.atomic import Taken, atomic_folder
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
-from t2t_mm.data.files.skipped import collect_skipped, skip
+from t2t_mm.data.files.shared_inputs import SharedInputs
+from t2t_mm.data.files.skipped import collect_skipped, note, skip
 from t2t_mm.data.files.walking import state_of
 from t2t_mm.data.manifest import (FILE_NAME, Manifest, Split, check_files, command, describe_features, read_manifest,
                                   write_manifest)
@@ -59,11 +60,17 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     manifests = {} if overwrite else _complete(named, data_dir, tmp_dir, say)
     missing = [problem for name, problem in named.items() if name not in manifests]
     if missing:
-        os.makedirs(tmp_dir, exist_ok=True)
         check_sources(missing, tmp_dir)
+        for flag, folder in (("data_dir", data_dir), ("tmp_dir", tmp_dir)):
+            check_writable(flag, folder)
+        os.makedirs(tmp_dir, exist_ok=True)
     for problem in missing:
         problem.facts = problem.find_facts(tmp_dir)
-    encoders = build_vocabularies(missing, data_dir, tmp_dir, vocabulary_size, vocabulary_sizes, say)
+    with collect_skipped() as skipped:
+        try:
+            encoders = build_vocabularies(missing, data_dir, tmp_dir, vocabulary_size, vocabulary_sizes, say)
+        except UserError as error:
+            raise UserError(f"{error}{skipped.explain() if skipped.counts else ''}") from error
     tasks = {problem.name: (problem.features, {key: encoders[key] for key in vocabulary_keys(problem)})
              for problem in missing}
     with EncodingPool(tasks, processes) as pool:
@@ -90,6 +97,16 @@ def check_sources(problems: Sequence, tmp_dir: str) -> None:
             lines.append(str(error))
     if lines:
         raise UserError("\n".join(dict.fromkeys(lines)))
+
+
+def check_writable(flag: str, folder: str) -> None:
+    """UserError if files cannot be made in a folder, be it there or not; makes nothing."""
+    path = Path(folder).absolute()
+    above = next(place for place in (path, *path.parents) if place.exists())
+    if not above.is_dir():
+        raise UserError(f"--{flag}={folder}: {above} is a file, not a folder. Name another place.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"--{flag}={folder} cannot be written: {above} is read-only. Name another place.")
 
 
 def _complete(problems: dict, data_dir: str, tmp_dir: str, say: Say) -> dict[str, Manifest]:
@@ -124,10 +141,13 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
     try:
         with atomic_folder(Path(data_dir, problem.name), replace=overwrite) as folder, collect_skipped() as skipped:
             splits, sources = {}, state_of(problem.source_path(tmp_dir))
+            shared = SharedInputs(columns_of(problem.features), columns_of(problem.inputs))
             for split in problem.splits:
-                splits[split] = _generate_split(problem, split, tmp_dir, folder, pool, say)
+                splits[split] = _generate_split(problem, split, tmp_dir, folder, pool, shared, say)
                 if not splits[split].count:
-                    raise UserError(_no_samples(problem, split, skipped.describe()))
+                    raise UserError(_no_samples(problem, split, skipped.explain()))
+            for message in shared.describe():
+                note(message)
             manifest = Manifest(problem.name, os.fspath(data_dir), splits, describe_features(problem), vocabularies,
                                 dropped=skipped.counts, notes=skipped.notes, facts=dict(problem.facts),
                                 sources=sources)
@@ -141,15 +161,14 @@ def _generate(problem, data_dir: str, tmp_dir: str, vocabularies: dict[str, str]
     return manifest
 
 
-def _no_samples(problem, split: str, said: list[str]) -> str:
-    """The error for a split without examples; `said`: what was left out, and noted, on the way."""
-    why = "".join(f"\n  {line}" for line in said)
-    advice = (f"What was said on the way:{why}\nMend the files, or give more." if said else
-              f"Look at its samples(), or leave {split!r} out of its splits.")
-    return f"{problem.name} generates no samples for its split {split!r}. {advice}"
+def _no_samples(problem, split: str, why: str) -> str:
+    """The error for a split without examples; `why`: what was left out, and noted, on the way."""
+    advice = "Mend the files, or give more." if why else f"Look at its samples(), or leave {split!r} out of its splits."
+    return f"{problem.name} generates no samples for its split {split!r}. {advice}{why}"
 
 
-def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: EncodingPool, say: Say) -> Split:
+def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: EncodingPool, shared: SharedInputs,
+                    say: Say) -> Split:
     totals = {column: [0, 0] for column in columns_of(problem.features)}  # column → [sum of lengths, longest]
     start, seen, said = time.monotonic(), 0, time.monotonic()
 
@@ -157,6 +176,7 @@ def _generate_split(problem, split: str, tmp_dir: str, folder: Path, pool: Encod
         nonlocal seen, said
         for chunk in pool.encode(problem.name, split, _samples(problem, split, tmp_dir)):
             seen += chunk.count
+            shared.add(split, chunk.records)
             for left_out in chunk.skipped:
                 skip(*left_out)
             for column, (total, longest) in chunk.lengths.items():

@@ -191,7 +191,7 @@ class Wrong(Words):
 @pytest.mark.parametrize(("problem", "error", "words"), [
     (Failing, ZeroDivisionError, "oh"), (Colliding, FileExistsError, "downloads"),
     (Silent, UserError, "generates no samples for its split 'test'. Look at"),
-    (Spoilt, UserError, "no samples for its split 'dev'. What was said on the way:\n  1 left out, spoilt: words.txt:1"),
+    (Spoilt, UserError, "split 'dev'. Mend .*\nWhat was said on the way:\n  1 left out, spoilt: words.txt:1"),
     (Wrong, UserError, "words, dev sample 4 .*'targets'.*NoneType")])
 def test_what_fails_leaves_nothing_half_written(problem, error, words, tmp_path):
     with pytest.raises(error, match=words) as caught:
@@ -256,6 +256,81 @@ def test_a_problem_that_is_written_wrong_is_explained(problem, words, tmp_path):
     with pytest.raises(UserError, match=words):
         run([problem()], tmp_path / "data")
     assert not any((tmp_path / "data").rglob("*.tfrecord"))
+
+
+class Copied(Words):
+    """A part of dev, and of test, has inputs of train."""
+
+    dev, test = 5, 0
+
+    def samples(self, split, tmp_dir):
+        copied = {"train": 400, "dev": self.dev, "test": self.test}[split]
+        for number in range(400):
+            yield {"inputs": f"in {'' if number < copied else split} {number}", "targets": f"{split} {number}"}
+
+
+class Unsplit(Words):
+    """Ignores the split; of many columns and long ones."""
+
+    def define_features(self):
+        return {"targets": Text("bytes"), "inputs": Text("bytes"), "picture": Image(64, 64, 3)}
+
+    def samples(self, split, tmp_dir):
+        for number in range(3):
+            yield {"inputs": f"{number} " * 5000, "targets": f"{split} {number}" * 50,
+                   "picture": np.full((64, 64, 3), number, np.uint8)}
+
+
+class Speaking(Words):
+    """No inputs."""
+
+    def define_features(self):
+        return {"targets": Text("bytes")}
+
+    def samples(self, split, tmp_dir):
+        yield from ({"targets": "the same"} for _ in range(10))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("problem, copied, said", [
+    (Copied, (5, 0), {"dev": "5 of 400"}), (Copied, (4, 400), {"test": "400 of 400"}), (Copied, (0, 0), {}),
+    (Unsplit, (), {"dev": "3 of 3", "test": "3 of 3"}), (Speaking, (), {})])
+def test_inputs_of_dev_and_test_that_are_trained_on_are_told(problem, copied, said, processes, tmp_path):
+    problem = problem()
+    if copied:
+        problem.dev, problem.test = copied
+    (manifest,), messages = run([problem], tmp_path, processes=processes)
+    expected = [f"{count} examples of {split} have inputs that are in train too: figures on {split} will look better "
+                "than they are" for split, count in said.items()]
+    assert manifest.notes == read_manifest(tmp_path, "words").notes == expected
+    assert all(f"words: {note}" in messages for note in expected)
+
+
+class Sourced(Words):
+    """Reads a file that is not there."""
+
+    def check_sources(self, tmp_dir):
+        raise UserError("no file")
+
+
+def test_a_folder_that_was_mistyped_is_not_made(tmp_path):
+    with pytest.raises(UserError, match="no file"):
+        run([Sourced()], tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["data_dir", "tmp_dir"])
+def test_folders_that_cannot_be_written_are_refused_before_any_work(name, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "locked").mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path) and access(path, mode))
+    for place, says in (("file", "is a file, not a folder"), ("file/in", "is a file, not a folder"),
+                        ("locked", "read-only"), ("locked/in/it", "read-only")):
+        folders = {"data_dir": str(tmp_path / "data"), "tmp_dir": str(tmp_path / "tmp"), name: str(tmp_path / place)}
+        with pytest.raises(UserError, match=f"--{name}=.*{place}.*{says}"):
+            generate([Words()], **folders, say=lambda message: None)
+    assert sorted(os.listdir(tmp_path)) == ["file", "locked"]
 
 
 def test_what_fails_leaves_older_data_as_it_was(made):

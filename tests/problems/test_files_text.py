@@ -75,6 +75,17 @@ def test_messy_files_are_generated_and_what_is_left_out_is_listed(files):
     assert read_manifest(f"{folder}/data", "files_text2text").notes == manifest.notes
 
 
+@pytest.mark.parametrize("splits", [("train",), ("train", "dev", "test")])
+@pytest.mark.parametrize("text, says", [
+    ("Käse {}\n".encode("cp1252"), "500 left out, broken characters .*train.source:1, .*\n.*iconv -f CP1252"),
+    (b"cheese {}\r", "1 left out, longer than 5,000 .*|carriage returns.* tr ")])
+def test_files_without_a_usable_line_are_an_error_that_says_why(splits, text, says, files):
+    content = b"".join(text.replace(b"{}", b"%d" % number) for number in range(500))
+    folder = files({f"files_text2text/{split}.{side}": content for split in splits for side in ("source", "target")})
+    with pytest.raises(UserError, match=f"What was said on the way:(.|\n)*({says})"):
+        generate([registry.problem("files_text2text")], f"{folder}/data", folder, 300, say=lambda message: None)
+
+
 def test_a_subclass_is_another_data_set_in_its_own_folder(files):
     folder = files({"letters/train.en": numbered("in"), "letters/train.de": numbered("out"),
                     "my_trees/a.mrg": "".join(TREE.format(f"dog{number}") for number in range(40))})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from t2t_mm.data.files.skipped import skip
-from t2t_mm.data.files.text_lines import BLANK, BROKEN, NOT_UTF8, blocks
+from t2t_mm.data.files.text_lines import BLANK, blocks, fault_of
 from t2t_mm.errors import UserError
 
 _TAG = re.compile(r"<doc\b(?P<doc>[^>]*)>|<seg\b(?P<seg>[^>]*)>(?P<text>.*?)</seg\s*>", re.I | re.S)
@@ -32,8 +33,8 @@ def sgm_pairs(source: Path, reference: Path) -> Iterator[tuple[int, str, str]]:
             skip(_NO_COUNTERPART, source, line, f"{name} is not in {reference.name}")
         elif not (text and others[key]):
             skip(BLANK, source, line, name)
-        elif BROKEN in text + others[key]:
-            skip(NOT_UTF8, source, line, name)
+        elif fault := fault_of(text + others[key], sys.maxsize):
+            skip(fault, source, line, name)
         else:
             yield line, text, others[key]
 

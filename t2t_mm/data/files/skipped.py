@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 FILE_NAME = "skipped.txt"
+NOT_UTF8 = "broken characters (not UTF-8)"
 MOST_LISTED = 100_000
+_ADVICE = {NOT_UTF8: "If a file is in another encoding, convert it, e.g.: iconv -f CP1252 -t UTF-8 FILE > NEW"}
+_ADDRESS = re.compile(r"\s*<\S+ object at 0x[0-9a-f]+>")  # says nothing, and is another one each time
 _SHOWN = 3
 
 _journal: contextvars.ContextVar[Skipped | None] = contextvars.ContextVar("skipped", default=None)
@@ -51,6 +55,7 @@ class Skipped:
         if len(first) < _SHOWN and where not in first:
             first.append(where)
         if len(self._listed) < MOST_LISTED:
+            detail = _ADDRESS.sub("", detail)
             self._listed.append(f"{where}: {reason}{f' ({detail})' if detail else ''}")
 
     def note(self, message: str) -> None:
@@ -65,6 +70,11 @@ class Skipped:
             more = ", ..." if count > len(self._first[reason]) else ""
             said.append(f"{count:,} left out, {reason}: {', '.join(self._first[reason])}{more}")
         return said
+
+    def explain(self) -> str:
+        """What `describe` says and what to do about it, for the end of an error; "" if there is nothing to say."""
+        said = [*self.describe(), *(advice for reason, advice in _ADVICE.items() if reason in self.counts)]
+        return "\n  ".join(["\nWhat was said on the way:", *said]) if said else ""
 
     def write(self, folder: str | os.PathLike) -> None:
         """Writes `skipped.txt`: a line for each item, "file:line: reason"; nothing if there are none."""

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
-from t2t_mm.data.files.skipped import note
+from t2t_mm.data.files.skipped import collect_skipped, note
 from t2t_mm.data.splitting import position_of, split_of
 from t2t_mm.errors import UserError
 
@@ -47,15 +47,17 @@ def divided(split: str, given: Collection[str], read: Callable[[str], Iterator[I
 def _shares(missing: list[str], read: Callable, source: Callable, name: str, share: float) -> tuple[float, float]:
     """The shares of dev and test; where there are few sources, such that each missing split gets one at least."""
     few: set[float] = set()
-    for item in read("train"):
-        few.add(position_of(source(item), _SEED))
-        if len(few) == _FEW:
-            break
+    with collect_skipped() as skipped:  # for the error; whoever reads the items afterwards hears it again
+        for item in read("train"):
+            few.add(position_of(source(item), _SEED))
+            if len(few) == _FEW:
+                break
     if len(few) == _FEW:
         ends = [share * number for number in range(1, len(missing) + 1)]
     elif len(few) <= len(missing):
         raise UserError(f"{name} has {len(few)} different usable sources for training, too few to make "
-                        f"{' and '.join(missing)} of them. Give files for these splits, or more data.")
+                        f"{' and '.join(missing)} of them. Give files for these splits, or more data."
+                        f"{skipped.explain()}")
     else:
         positions, each = sorted(few), max(1, round(share * len(few)))
         ends = [(positions[each * number - 1] + positions[each * number]) / 2

@@ -8,13 +8,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from t2t_mm.data.files.skipped import NOT_UTF8, note
 from t2t_mm.errors import UserError
 
 MOST_CHARACTERS = 5_000
 BLANK = "blank line"
-NOT_UTF8 = "broken characters (not UTF-8)"
+NUL = "a NUL character"
 BROKEN = "\ufffd"  # what bytes that are no UTF-8 are decoded to
 _BLOCK = 1 << 20  # bytes read at once
+_MOST_NULS = 0.1  # of the bytes of text in another encoding than UTF-16
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -27,12 +29,15 @@ def find_text(folder: Path, stems: Sequence[str], ending: str) -> Path | None:
 def read_lines(path: Path, most_characters: int = MOST_CHARACTERS) -> Iterator[tuple[str, str]]:
     """(text, "") of each line without white space at its ends, or ("", fault) of one that cannot be used.
 
-    A line ends at a line feed; other signs of a line's end inside it become blanks. Memory does not grow with the
-    length of a line. UserError for what is not text at all, or a damaged .gz.
+    A line ends at a line feed; other signs of a line's end inside it become blanks, and of carriage returns it is
+    noted. Memory does not grow with the length of a line. UserError for what is not text at all, or a damaged .gz.
     """
     for line in raw_lines(path, 4 * most_characters):
         text = line.decode("utf-8", "replace").strip()
         fault = fault_of(text, most_characters)
+        if "\r" in text:
+            note(f"{path}: carriage returns inside of lines are blanks; if they end its lines, convert it: "
+                 f"tr '\\r' '\\n' < {path.name}")
         if fault:
             yield "", fault
         else:
@@ -46,7 +51,9 @@ def fault_of(text: str, most_characters: int = MOST_CHARACTERS) -> str:
         return BLANK
     if len(text) > most_characters:
         return f"longer than {most_characters:,} characters"
-    return NOT_UTF8 if BROKEN in text else ""
+    if BROKEN in text:
+        return NOT_UTF8
+    return NUL if "\0" in text else ""
 
 
 def is_unicode(text: str) -> bool:
@@ -87,7 +94,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             block = file.read(_BLOCK)
-            if block.startswith(_UTF16) or b"\0" in block:
+            if block.startswith(_UTF16) or block.count(0) > _MOST_NULS * len(block):
                 raise UserError(f"{path} is not UTF-8 text; perhaps it is UTF-16. "
                                 f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name}")
             block = block.removeprefix(codecs.BOM_UTF8)

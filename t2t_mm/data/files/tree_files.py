@@ -10,7 +10,7 @@ from pathlib import Path
 
 from t2t_mm.data.files.skipped import skip
 from t2t_mm.data.files.splits import NAMES
-from t2t_mm.data.files.text_lines import NOT_UTF8, is_unicode, raw_lines
+from t2t_mm.data.files.text_lines import NOT_UTF8, NUL, is_unicode, raw_lines
 from t2t_mm.data.files.trees import BrokenTree, Tree, cleaned, parse
 from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
@@ -57,7 +57,10 @@ def _fault(tree: Tree | BrokenTree | None) -> str:
         return "nothing but traces"
     if tree.is_leaf:
         return "a tag and no bracket above it"
-    return "" if all(is_unicode(leaf.label + leaf.children[0]) for leaf in tree.leaves()) else NOT_UTF8
+    text = "".join(leaf.label + leaf.children[0] for leaf in tree.leaves())
+    if not is_unicode(text):
+        return NOT_UTF8
+    return NUL if "\0" in text else ""
 
 
 def find_tree_files(folder: Path) -> dict[str, list[Path]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from t2t_mm.data.files.class_folders import NO_CLASS, find_class_folders
+from t2t_mm.data.files.class_folders import LOOSE, NO_CLASS, NO_PICTURES, find_class_folders
 from t2t_mm.data.files.picture_files import NO_ENDING, fingerprint, picture_files
 from t2t_mm.data.files.skipped import collect_skipped
 from t2t_mm.errors import UserError
@@ -32,9 +32,9 @@ def test_without_folders_of_splits_all_is_training_data(folder):
 
 @pytest.mark.parametrize("dev", ["dev", "val", "valid", "validation", "Val"])
 def test_splits_are_folders_and_classes_are_those_of_all_of_them(dev, folder):
-    folders = find_class_folders(folder("train/cat/1.jpg", "train/dog/1.jpg", f"{dev}/cat/2.jpg", "test/eel/3.jpg"))
-    assert set(folders.splits) == {"train", "dev", "test"} and folders.classes == ("cat", "dog", "eel")
-    assert found(folders, "dev") == [("cat", "2.jpg")] and found(folders, "test") == [("eel", "3.jpg")]
+    folders = find_class_folders(folder("train/cat/1.jpg", "train/dog/1.jpg", f"{dev}/cat/2.jpg", "test/dog/3.jpg"))
+    assert set(folders.splits) == {"train", "dev", "test"} and folders.classes == ("cat", "dog")
+    assert found(folders, "dev") == [("cat", "2.jpg")] and found(folders, "test") == [("dog", "3.jpg")]
 
 
 def test_a_class_may_be_called_like_a_split(folder):
@@ -61,6 +61,36 @@ def test_named_classes_keep_their_order_and_other_folders_are_told(folder):
         folders = find_class_folders(place, ("eel", "cat"))
         assert folders.classes == ("eel", "cat") and found(folders) == [("cat", "1.jpg"), ("eel", "1.jpg")]
     assert skipped.counts == {NO_CLASS: 1}
+
+
+def test_what_is_said_of_a_folder_that_is_no_class_is_true(folder):
+    place = folder("train/cat/1.jpg", "train/dog/1.jpg", "val/cat/2.jpg", "val/Dog/2.jpg")
+    (place / "train" / "eel").mkdir()
+    with collect_skipped() as skipped:
+        folders = find_class_folders(place, ("cat", "dog"))
+        assert [len(found(folders, split)) for split in folders.splits] == [2, 1]
+    assert skipped.counts == {NO_PICTURES: 1, NO_CLASS: 1}
+
+
+@pytest.mark.parametrize("places, counted", [(("", "train/", "val/"), 3), (("train/", "val/dog/"), 1)])
+def test_pictures_outside_of_the_folders_of_classes_are_told_once(places, counted, folder):
+    place = folder("train/cat/1.jpg", "train/dog/1.jpg", "val/cat/2.jpg", *(f"{at}loose.JPG" for at in places))
+    with collect_skipped() as skipped:
+        for split in ("train", "dev"):
+            found(find_class_folders(place), split)
+    assert skipped.counts == {LOOSE: counted}
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("name, near", [("Blue", "Did you mean 'blue'"), ("BLUE", "Did you mean 'blue'"),
+                                        ("yellow", "take the folder away")])
+def test_a_class_without_training_pictures_is_an_error_that_names_it(split, name, near, folder):
+    place = folder(*(f"train/{color}/1.jpg" for color in ("blue", "green", "red")),
+                   *(f"{split}/{color}/1.jpg" for color in (name, "green", "red")))
+    (place / "train" / "yellow").mkdir()  # empty
+    with pytest.raises(UserError, match=f"{split} has pictures of {name}, of which .*train has none.*{near}"):
+        find_class_folders(place)
+    assert find_class_folders(place, ("blue", "red")).classes == ("blue", "red")
 
 
 @pytest.mark.parametrize("names, classes, says", [

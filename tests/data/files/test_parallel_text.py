@@ -88,6 +88,21 @@ def test_utf_16_is_an_error_that_names_the_file(files):
             list(read_lines(*files(content)))
 
 
+@pytest.mark.parametrize("before", [10, 200_000])
+def test_a_nul_here_and_there_costs_its_line_only(before, files):
+    lines = [b"line %d" % number for number in range(before)]
+    rows, counts = read(files(b"\n".join([*lines, b"a\0b", b"last"]), b"\n".join([*lines, b"ab", b"last"])))
+    assert len(rows) == before + 1 and counts == {text_lines.NUL: 1}
+
+
+def test_carriage_returns_inside_of_lines_are_noted_once_a_file(files):
+    with collect_skipped() as skipped:
+        rows = list(parallel_lines(files(b"a\rb\nc\rd\r\n", b"A\r\r\nB\r\n")))
+    assert [texts for _, texts in rows] == [("a b", "A"), ("c d", "B")]
+    (noted,) = skipped.notes
+    assert "file0.txt: carriage returns" in noted and "tr '\\r' '\\n' < file0.txt" in noted
+
+
 def test_a_line_without_end_takes_no_memory(files):
     paths = files(b"x" * 30_000_000 + b"\ny\n")
     tracemalloc.start()

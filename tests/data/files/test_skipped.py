@@ -1,5 +1,6 @@
 """Laws of the journal: an item counts once however often its file is read, and datagen says, counts and lists it."""
 
+import io
 import json
 
 from t2t_mm.data.features import Text
@@ -47,6 +48,13 @@ def test_items_are_listed_with_file_line_reason_and_detail(tmp_path):
     assert lines == ["a:7: blank line", "b.jpg: corrupt picture (cut at byte 3)"]
     assert skipped.describe() == ["dev is made by hash", "1 left out, blank line: a:7",
                                   "1 left out, corrupt picture: b.jpg"]
+
+
+def test_the_address_of_an_object_is_not_listed(tmp_path):
+    skipped = Skipped()
+    skipped.add("corrupt picture", "b.jpg", detail=f"cannot identify image file {io.BytesIO()!r}")
+    skipped.write(tmp_path)
+    assert (tmp_path / FILE_NAME).read_text() == "b.jpg: corrupt picture (cannot identify image file)\n"
 
 
 def test_all_are_counted_even_where_not_all_are_listed(tmp_path):

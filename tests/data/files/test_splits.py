@@ -2,7 +2,7 @@
 
 import pytest
 
-from t2t_mm.data.files.skipped import collect_skipped
+from t2t_mm.data.files.skipped import NOT_UTF8, collect_skipped, skip
 from t2t_mm.data.files.splits import divided
 from t2t_mm.errors import UserError
 
@@ -57,6 +57,21 @@ def test_a_source_that_comes_a_thousand_times_at_the_start_hides_no_others():
     found = all_splits(("train",), items)
     assert {"hello"} in [set(part) & {"hello"} for part in found.values()]
     assert 50 < len(set(found["dev"])) < 150 and 50 < len(set(found["test"])) < 150
+
+
+def test_too_little_to_divide_says_what_was_left_out_and_reading_says_it_again():
+    def read(usable):
+        for line in range(1, 501):
+            if line > usable:
+                skip(NOT_UTF8, "train.source", line)
+            else:
+                yield f"sentence {line}"
+
+    with pytest.raises(UserError, match="has 2 different.*\n.*way:\n  498 left out, .*train.source:3,.*\n.*iconv"):
+        divided("train", ("train",), lambda part: read(2), str, "mine")
+    with collect_skipped() as skipped:
+        assert len(list(divided("train", ("train",), lambda part: read(40), str, "mine"))) == 36
+    assert skipped.counts == {NOT_UTF8: 460}
 
 
 def test_too_little_to_divide_is_an_error():
