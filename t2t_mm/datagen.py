@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from t2t_mm.data.atomic import Taken, atomic_folder
+from t2t_mm.data.atomic import Taken, atomic_folder, check_writable
 from t2t_mm.data.encoding import EncodingPool
 from t2t_mm.data.features import columns_of
-from t2t_mm.data.files.shared_inputs import SharedInputs
 from t2t_mm.data.files.skipped import collect_skipped, note, skip
 from t2t_mm.data.files.walking import state_of
 from t2t_mm.data.manifest import (FILE_NAME, Manifest, Split, check_files, command, describe_features, read_manifest,
                                   write_manifest)
 from t2t_mm.data.records import write_split
+from t2t_mm.data.shared_inputs import SharedInputs
 from t2t_mm.data.vocabulary_building import (build_vocabularies, check_vocabulary_sizes, load_encoders,
                                              vocabulary_keys)
 from t2t_mm.errors import UserError
@@ -62,7 +62,7 @@ def generate(problems: Sequence, data_dir: str, tmp_dir: str, vocabulary_size: i
     if missing:
         check_sources(missing, tmp_dir)
         for flag, folder in (("data_dir", data_dir), ("tmp_dir", tmp_dir)):
-            check_writable(flag, folder)
+            check_writable(f"--{flag}={folder}", Path(folder))
         os.makedirs(tmp_dir, exist_ok=True)
     for problem in missing:
         problem.facts = problem.find_facts(tmp_dir)
@@ -97,16 +97,6 @@ def check_sources(problems: Sequence, tmp_dir: str) -> None:
             lines.append(str(error))
     if lines:
         raise UserError("\n".join(dict.fromkeys(lines)))
-
-
-def check_writable(flag: str, folder: str) -> None:
-    """UserError if files cannot be made in a folder, be it there or not; makes nothing."""
-    path = Path(folder).absolute()
-    above = next(place for place in (path, *path.parents) if place.exists())
-    if not above.is_dir():
-        raise UserError(f"--{flag}={folder}: {above} is a file, not a folder. Name another place.")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"--{flag}={folder} cannot be written: {above} is read-only. Name another place.")
 
 
 def _complete(problems: dict, data_dir: str, tmp_dir: str, say: Say) -> dict[str, Manifest]:

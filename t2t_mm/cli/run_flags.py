@@ -1,12 +1,12 @@
 """What programs on a finished run share: the flags that name it, and the checks that need no TensorFlow."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.data.atomic import check_writable
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.hparams.hparams import PRECISIONS
@@ -97,11 +97,7 @@ def check_file(flag: str, path: str | Path) -> None:
         raise UserError(f"--{flag}={path} is a folder. Name a file.")
     if path.exists() and not path.is_file():
         raise UserError(f"--{flag}={path} is a device or pipe, which cannot be replaced. Name a file.")
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if not above.is_dir():
-        raise UserError(f"--{flag}={path}: {above} is a file, not a folder. Name another place.")
-    if not os.access(above, os.W_OK):
-        raise UserError(f"--{flag}={path} cannot be written: {above} is read-only. Name another place.")
+    check_writable(f"--{flag}={path}", path.absolute().parent)
 
 
 def check_split(run: Experiment, problem: Any, split: str) -> Any:

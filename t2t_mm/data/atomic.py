@@ -10,12 +10,24 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from t2t_mm.errors import UserError
+
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
 _in_work: set[Path] = set()  # partial files and folders of this process
 
 
 class Taken(FileExistsError):
     """The place of an atomic folder is somebody else's; no FileExistsError of what fills the folder is one."""
+
+
+def check_writable(asked: str, folder: Path) -> None:
+    """UserError, which says what was `asked`, if nothing can be made in a folder, be it there or not; makes nothing."""
+    folder = folder.absolute()
+    above = next(place for place in (folder, *folder.parents) if place.exists())
+    if not above.is_dir():
+        raise UserError(f"{asked}: {above} is a file, not a folder. Name another place.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{asked} cannot be written: {above} is read-only. Name another place.")
 
 
 @contextlib.contextmanager
