@@ -11,14 +11,13 @@ from pathlib import Path
 from t2t_mm.data.files.skipped import skip
 from t2t_mm.data.files.splits import NAMES
 from t2t_mm.data.files.text_lines import NOT_UTF8, NUL, is_unicode, raw_lines
-from t2t_mm.data.files.trees import BrokenTree, Tree, cleaned, parse
+from t2t_mm.data.files.trees import OUTSIDE, TOO_MANY_CLOSED, BrokenTree, Tree, cleaned, parse
 from t2t_mm.data.files.walking import files_below
 from t2t_mm.errors import UserError
 
 ENDINGS = (".mrg", ".tree", ".trees", ".ptb", ".parse", ".parsed", ".penn", ".bracket", ".txt")
 _NOT_DATA = re.compile(r"(?i)(.*readme|licen[cs]e|copying|notice)")
 _ROOT = re.compile(r"\(\s*(\(|TOP\b|ROOT\b|S1\b)")
-_OUTSIDE = {str(fault) for _, fault in parse(") word")}  # what is said of what is in no tree
 _AHEAD = 50  # blocks that a tree with unclosed brackets may go on for
 _LONGEST_LINE = 1_000_000  # bytes; a tree may stand on one line
 
@@ -45,7 +44,7 @@ def _numbered(path: Path) -> Iterator[tuple[int, int, Tree | BrokenTree]]:
     for first, text in _whole(_blocks(path)):
         numbers: collections.Counter[int] = collections.Counter()
         for line, tree in parse(text):
-            numbers[line] += not (isinstance(tree, BrokenTree) and str(tree) in _OUTSIDE)
+            numbers[line] += not (isinstance(tree, BrokenTree) and str(tree) in (OUTSIDE, TOO_MANY_CLOSED))
             yield first + line, numbers[line], tree
 
 

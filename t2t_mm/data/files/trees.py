@@ -12,6 +12,7 @@ from collections.abc import Iterator
 TRACE = "-NONE-"
 ROOTS = ("", "TOP", "ROOT", "S1")  # labels of a bracket around the whole, which says nothing
 DEEPEST = 200
+TOO_MANY_CLOSED, OUTSIDE = "more closing than opening brackets", "text outside of brackets"
 PUNCTUATION = (",", ".", ":", "``", "''")  # tags by which scorers know what is not counted
 _TOKEN = re.compile(r"[()]|[^\s()]+|\n")
 _ESCAPED = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
@@ -61,8 +62,7 @@ def parse(text: str) -> Iterator[tuple[int, Tree | BrokenTree]]:
                 open_[-1][0] = ""
             open_.append([None, []])
         elif not open_:
-            yield line, BrokenTree(line, "more closing than opening brackets" if token == ")" else
-                                   "text outside of brackets")
+            yield line, BrokenTree(line, TOO_MANY_CLOSED if token == ")" else OUTSIDE)
         elif token != ")":
             if open_[-1][0] is None:
                 open_[-1][0] = token
