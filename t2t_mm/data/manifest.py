@@ -121,7 +121,8 @@ def _missing(data_dir: str | os.PathLike, problem_name: str) -> str:
     exists = f"has {', '.join(there)}" if there else "has no generated problem"
     return (f"There is no data for {problem_name} in {os.fspath(data_dir)!r}, which {exists}."
             f"{did_you_mean(problem_name, there)} Run: {command(problem_name, data_dir, overwrite=False)} (with "
-            "--t2t_usr_dir, if the problem is your own, and --tmp_dir, if it reads files of yours). If the data have moved, name their folder with --data_dir.")
+            "--t2t_usr_dir, if the problem is your own, and --tmp_dir, if it reads files of yours). If the data have "
+            "moved, name their folder with --data_dir.")
 
 
 def check_files(manifest: Manifest, verify: bool = False) -> None:
