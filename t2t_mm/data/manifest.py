@@ -72,6 +72,10 @@ class Manifest:
         """The shard files of a split in reading order."""
         return [str(self.folder / shard.name) for shard in self.split(split).shards]
 
+    def has(self, split: str) -> bool:
+        """Whether there is such a split, and an example in it."""
+        return split in self.splits and self.count(split) > 0
+
     def count(self, split: str) -> int:
         """How many examples a split has."""
         return self.split(split).count

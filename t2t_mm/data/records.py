@@ -115,6 +115,24 @@ def frames_in(content: bytes) -> list[bytes]:
     return frames
 
 
+def encoded_columns(frame: bytes) -> Iterator[bytes]:
+    """The columns in a frame, in their order, as `serialise_example` wrote them: equal values are equal bytes."""
+    _, place = _read_varint(frame, _LENGTH.size + 4 + 1)  # behind length, checksum and tag
+    while place < len(frame) - 4:
+        length, start = _read_varint(frame, place + 1)
+        place = start + length
+        yield frame[start:place]
+
+
+def _read_varint(content: bytes, place: int) -> tuple[int, int]:
+    """(the number at a place, the place behind it)."""
+    number = shift = 0
+    while content[place] > 0x7F:
+        number |= (content[place] & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+    return number | content[place] << shift, place + 1
+
+
 def _read_frames(path: Path) -> Iterator[bytes]:
     """The single frames of a file."""
     with open(path, "rb", buffering=1 << 20) as file:

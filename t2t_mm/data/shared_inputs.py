@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import array
+import itertools
 from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from t2t_mm.data.records import frames_in
+from t2t_mm.data.records import encoded_columns, frames_in
 
 _FEWEST, _SHARE = 5, 0.01  # examples of a split that are worth a word; fewer if they are all that there are
-_HEAD = 8 + 4  # bytes of a frame before the record: its length and a checksum
 
 
 class SharedInputs:
@@ -48,21 +48,5 @@ class SharedInputs:
                     yield split, int((train[places] == own).sum()), len(own)
 
     def _key(self, frame: bytes) -> int:
-        """A hash of the input columns of a tf.train.Example as data/records.py writes it: a field for each column."""
-        _, place = _length(frame, _HEAD + 1)
-        parts = []
-        for compared in self._compared:
-            length, start = _length(frame, place + 1)
-            place = start + length
-            if compared:
-                parts.append(frame[start:place])
-        return hash(b"".join(parts))
-
-
-def _length(content: bytes, place: int) -> tuple[int, int]:
-    """(the varint at a place, the place behind it)."""
-    number = shift = 0
-    while content[place] > 0x7F:
-        number |= (content[place] & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-    return number | content[place] << shift, place + 1
+        """A hash of the input columns of an example."""
+        return hash(tuple(itertools.compress(encoded_columns(frame), self._compared)))

@@ -27,6 +27,7 @@ from t2t_mm.training.run_data import DEV, DevData, data_checksums, mixing_of, re
 from t2t_mm.training.train_step import TrainStep
 from t2t_mm.training.workers import Workers
 
+
 def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_steps: int = 100, eval_interval: int = 0,
           checkpoint_interval: int = 0, xla: str = "auto", strategy: Any = "auto", early_stopping_patience: int = 0,
           keep: int = 3, log_interval: int = 50, report: Callable[[str], None] = print,
@@ -90,7 +91,7 @@ class _Run:
     def __init__(self, experiment: Experiment, output_dir: str, mixing: Mixing, workers: Workers, parts: int,
                  xla: bool, train_steps: int, eval_steps: int, keep: int, report: Callable[[str], None]):
         self._experiment, self._output_dir, self._mixing = experiment, os.fspath(output_dir), mixing
-        self._workers, self._compiled = workers, xla
+        self._workers, self._compiled, self._checksums = workers, xla, data_checksums(experiment)
         hparams, scope = experiment.hparams, workers.strategy
         with _scope(scope):
             self._model = experiment.build_model()
@@ -101,7 +102,7 @@ class _Run:
         self._evaluator = Evaluator(self._model)
         self._batches = Batches(
             {problem.name: iter(training_data(experiment, problem, xla)) for problem in experiment.problems},
-            os.path.abspath(experiment.data_dir), data_checksums(experiment), report)
+            os.path.abspath(experiment.data_dir), self._checksums, report)
         self._dev = DevData(experiment, eval_steps)
         self._checkpoints = Checkpoints(output_dir, self._model, optimizer, self._batches, keep, workers.chief)
         self._best: dict[str, Any] = {}
@@ -111,7 +112,7 @@ class _Run:
         start = self._checkpoints.restore_latest() or 0
         self._workers.check_same({"the last checkpoint": start})
         if self._workers.chief:
-            self._experiment.save(self._output_dir, data_checksums(self._experiment))
+            self._experiment.save(self._output_dir, self._checksums)
         if start:
             report(f"Going on from step {start:,} of {self._output_dir}.")
         if start >= intervals.train_steps:

@@ -34,7 +34,7 @@ class DevData:
             run = self._experiment
             self._data = {problem.name: eval_batches(problem, run.data_dir, DEV, run.buckets(problem),
                                                      self._eval_steps or None)
-                          for problem in run.problems if _has(run, problem, DEV)}
+                          for problem in run.problems if read_manifest(run.data_dir, problem.name).has(DEV)}
         return list(self._data.items())
 
 
@@ -46,11 +46,11 @@ def training_data(experiment: Experiment, problem: Any, compiled: bool) -> tf.da
 
 def mixing_of(experiment: Experiment, steps: int, eval_interval: int, report: Callable[[str], None]) -> Mixing:
     """Which problem is trained when, and a report of the shares; UserError for a mixing that the data do not allow."""
-    sizes = {problem.name: read_manifest(experiment.data_dir, problem.name).count("train")
-             for problem in experiment.problems}
+    manifests = {problem.name: read_manifest(experiment.data_dir, problem.name) for problem in experiment.problems}
+    sizes = {name: manifest.count("train") for name, manifest in manifests.items()}
     mixing = make_mixing(experiment.hparams, sizes, experiment.seed)
     if isinstance(mixing, AdaptiveMixing):
-        mixing.check({problem.name: _has(experiment, problem, DEV) for problem in experiment.problems}, eval_interval)
+        mixing.check({name: manifest.has(DEV) for name, manifest in manifests.items()}, eval_interval)
     warning = mixing.warning(steps)
     for line in ([warning] if warning else []) + mixing.describe(sizes):
         report(line)
@@ -66,16 +66,15 @@ def data_checksums(experiment: Experiment) -> dict[str, str]:
 def report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
     """Says how many examples are too long, problem by problem; reads only what may have some. UserError if all are."""
     for problem in experiment.problems:
-        buckets = experiment.buckets(problem)
-        for split in (name for name in ("train", DEV) if _has(experiment, problem, name)):
+        manifest, buckets = read_manifest(experiment.data_dir, problem.name), experiment.buckets(problem)
+        for split in filter(manifest.has, ("train", DEV)):
             if surely_fit(experiment, problem, split):
                 continue
             dropped = count_dropped(problem, experiment.data_dir, split, buckets)
-            count = read_manifest(experiment.data_dir, problem.name).count(split)
-            if dropped == count:
+            if dropped == manifest.count(split):
                 raise UserError(all_too_long(problem, split, buckets))
             if dropped:
-                report(describe_drops(problem, split, dropped, count))
+                report(describe_drops(problem, split, dropped, manifest.count(split)))
 
 
 def surely_fit(experiment: Experiment, problem: Any, split: str) -> bool:
@@ -87,9 +86,3 @@ def surely_fit(experiment: Experiment, problem: Any, split: str) -> bool:
         return False
     most = experiment.buckets(problem).max_length
     return all(splits[split].lengths[name]["longest"] <= most for name in features)
-
-
-def _has(experiment: Experiment, problem: Any, split: str) -> bool:
-    """Whether a problem has examples in a split."""
-    manifest = read_manifest(experiment.data_dir, problem.name)
-    return split in manifest.splits and manifest.count(split) > 0

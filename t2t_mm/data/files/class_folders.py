@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from t2t_mm.data.files.picture_files import ENDINGS, picture_files
+from t2t_mm.data.files.picture_files import is_picture, picture_files
 from t2t_mm.data.files.skipped import note, skip
 from t2t_mm.data.files.splits import NAMES
 from t2t_mm.data.files.text_lines import is_unicode
@@ -80,22 +80,17 @@ def _check_trained(splits: dict[str, Path], having: dict[str, list[str]]) -> Non
     for split, names in having.items():
         new = [name for name in names if name not in having["train"]]
         if new:
-            near = did_you_mean(new[0], having["train"]) or _of_any_case(new[0], having["train"])
+            near = did_you_mean(new[0], having["train"])
             raise UserError(f"{splits[split]} has pictures of {_listed(new)}, of which {splits['train']} has none; it "
                             f"has {_listed(having['train']) or 'no pictures'}.{near} Give the folder the name that the "
                             "class has in training, add pictures for training, or take the folder away.")
-
-
-def _of_any_case(name: str, names: Sequence[str]) -> str:
-    """`did_you_mean` for short names in other cases."""
-    return next((f" Did you mean {other!r}?" for other in names if other.casefold() == name.casefold()), "")
 
 
 def _tell_loose(places: Iterable[Path]) -> None:
     """Tells `skip` of the pictures that lie in `places` themselves."""
     for place in places:
         for path in sorted(place.iterdir()):
-            if path.name.lower().endswith(ENDINGS) and not path.name.startswith(".") and path.is_file():
+            if is_picture(path) and not path.name.startswith(".") and path.is_file():
                 skip(LOOSE, path)
 
 

@@ -14,13 +14,18 @@ ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".
 NO_ENDING = "not a picture by the ending of its name"
 
 
+def is_picture(path: PurePath) -> bool:
+    """Whether the ending of a name is that of a picture."""
+    return path.name.lower().endswith(ENDINGS)
+
+
 def picture_files(folder: Path) -> Iterator[Path]:
     """The files of pictures in a folder and those below it, in alphabetical order; of others `skip` is told.
 
     What begins with a dot, and Windows' Thumbs.db and desktop.ini, are passed over in silence.
     """
     for path in files_below(folder):
-        if path.name.lower().endswith(ENDINGS):
+        if is_picture(path):
             yield path
         elif path.name.lower() not in ("thumbs.db", "desktop.ini"):
             skip(NO_ENDING, path)
