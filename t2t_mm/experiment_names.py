@@ -24,6 +24,18 @@ def resolve(problems: Sequence[str], model: str, hparams_set: str, hparams: str 
     return objects, resolved, modalities
 
 
+def trial(hparams_set: str, ranged: str, number: int, changes: str = "") -> str:
+    """Changes to the hparams set: draw `number` of a ranged set, but for the keys of `changes`, and `changes`."""
+    ranges, hparams = registry.ranged_hparams(ranged), registry.hparams(hparams_set)
+    if not isinstance(hparams, type(ranges.base)):
+        raise UserError(f"The ranged hparams set {ranged} is for {type(ranges.base).__name__}, but {hparams_set} is "
+                        f"{type(hparams).__name__}. --registry_help=ranged_hparams lists the others.")
+    hparams.override(changes)
+    own = {item.partition("=")[0].strip() for item in changes.split(",")}
+    drawn = [item for item in ranges.trial(number).split(",") if item.partition("=")[0] not in own]
+    return ",".join([*drawn, *filter(None, [changes])])
+
+
 def parse_modalities(text: str, problems: Sequence[Any]) -> dict[str, str]:
     """`"inputs:image_small,p.inputs:image"` → {"inputs": "image_small", "p.inputs": "image"}, all of them checked."""
     known = [name for problem in problems for name in problem.features]

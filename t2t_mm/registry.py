@@ -147,16 +147,21 @@ def modality(name: str) -> type:
 
 def hparams(name: str) -> Any:
     """The Hparams of the set called `name`; UserError if they are not what hparams should be."""
-    make = _find("hparams", name)
+    return _made("hparams", name)
+
+
+def ranged_hparams(name: str) -> Any:
+    """The Ranges called `name`, made anew."""
+    return _made("ranged_hparams", name)
+
+
+def _made(kind: str, name: str) -> Any:
+    """What a function returns that is registered; of an error it is said whose it is."""
+    make = _find(kind, name)
     try:
         return make()
     except UserError as error:
-        raise UserError(f"The hparams set {name} is wrong: {error}") from error
-
-
-def ranged_hparams(name: str) -> Callable:
-    """The function that returns the Ranges called `name`."""
-    return _find("ranged_hparams", name)
+        raise UserError(f"The {registry_help.noun(kind)} {name} is wrong: {error}") from error
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -181,8 +186,8 @@ def _check_known(kind: str, name: str) -> None:
             raise UserError(f"{name!r} is a mixture of problems; here a problem is wanted, and _rev and _copy are for "
                             "problems only. Name the problems, or a mixture of your own that holds them.")
         known, also = known + names("mixture"), " _rev or _copy may follow a problem's name, each once."
-    what = kind.replace("_", " ") + (" set" if "hparams" in kind else "")
-    raise UserError(f"No {what} is called {name!r}.{did_you_mean(name, known)} There are {len(known)}: "
+    near = did_you_mean(name, known)
+    raise UserError(f"No {registry_help.noun(kind)} is called {name!r}.{near} There are {len(known)}: "
                     f"--registry_help lists all.{also} Your own are found with --t2t_usr_dir=FOLDER.")
 
 

@@ -10,6 +10,11 @@ TITLES = {"problem": "problems", "mixture": "mixtures", "model": "models", "moda
           "hparams": "hparams sets", "ranged_hparams": "ranged hparams sets"}
 
 
+def noun(kind: str) -> str:
+    """What one of a kind is called: "ranged hparams set"."""
+    return kind.replace("_", " ") + (" set" if "hparams" in kind else "")
+
+
 def format_entries(entries: Iterable[Entry], pattern: str | None) -> str:
     """A title for each kind, and a line for each of its entries that `pattern` finds, sorted by name."""
     entries = sorted(entries, key=lambda entry: entry.name)

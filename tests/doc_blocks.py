@@ -11,7 +11,7 @@ from unittest import mock
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = {"t2t-datagen": "datagen", "t2t-trainer": "trainer", "t2t-decoder": "decoder", "t2t-eval": "evaluator",
-           "t2t-report": "reporter"}
+           "t2t-report": "reporter", "t2t-compare": "comparer"}
 _BLOCK = re.compile(r"(?:^`(?P<name>[\w.]+)`:\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 
 

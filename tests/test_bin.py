@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 BIN = sorted((ROOT / "bin").iterdir())
 MODULES = {"t2t-datagen": "datagen", "t2t-trainer": "trainer", "t2t-decoder": "decoder", "t2t-eval": "evaluator",
-           "t2t-report": "reporter"}
+           "t2t-report": "reporter", "t2t-compare": "comparer"}
 # One subprocess runs all the command lines of a program and prints the exit statuses; then nothing slow is imported.
 CHECK = """
 import importlib, sys

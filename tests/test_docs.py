@@ -233,5 +233,15 @@ def test_the_new_problem_is_learned(folder):
 
 
 @pytest.mark.slow
+def test_the_search_compares_its_trials(folder):
+    page = DOCS / "search.md"
+    printed = follow(page, folder)
+    table = [line for line in shown(page) if not line.startswith("search/")]  # rows are not the same everywhere
+    assert len(table) == 3 and [line for line in table if line not in printed] == []
+    rows = [line.split()[0] for line in printed.splitlines() if line.startswith("search/")]
+    assert sorted(rows) == ["search/1", "search/2"]
+
+
+@pytest.mark.slow
 def test_the_new_model_learns(folder):
     assert "5 1 4 1 3" in follow(NEW_MODEL, folder).splitlines()

@@ -61,7 +61,7 @@ def test_what_is_registered_is_found_only_under_its_own_kind(kind):
         return ()
 
     REGISTER[kind]("some_name")(made)
-    found = {"hparams": (), "mixture": ()}.get(kind, made)
+    found = {"hparams": (), "ranged_hparams": (), "mixture": ()}.get(kind, made)
     if kind != "problem":
         assert LOOK_UP[kind]("some_name") == found
     for other in REGISTER:

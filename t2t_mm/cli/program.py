@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -28,7 +29,8 @@ class Program:
         self.flags = FlagSet()
         self.flags.group("help and your own parts")
         self.flags.boolean("help", False, "show this text")
-        self.flags.string("registry_help", None, "list what is registered; =PATTERN: only names or lines that match")
+        self.flags.string("registry_help", None, "list what is registered; =PATTERN: only names or lines that "
+                          "match; =NAME of an hparams set: its keys")
         self.flags.folder("t2t_usr_dir", None, "a folder or .py file with problems, models, ... of your own")
 
     def run(self, work: Callable[[FlagSet], int | None], argv: list[str] | None = None) -> int:
@@ -72,7 +74,7 @@ class Program:
         if self.flags.t2t_usr_dir:
             registry.import_usr_dir(self.flags.t2t_usr_dir)
         if self.flags.registry_help is not None:
-            print(registry.help_text(self.flags.registry_help))
+            print(_registered(self.flags.registry_help))
             raise SystemExit(0)
         check_names(self.flags)
         return self.flags
@@ -104,6 +106,15 @@ class Program:
         if rest:
             raise UserError(f"{rest[0]!r} belongs to no flag. Flags are written --flag=value or --flag value, switches "
                             "--flag or --noflag; put a value with blanks in quotes.")
+
+
+def _registered(pattern: str) -> str:
+    """What the registry has that `pattern` finds; of an hparams set that it names whole, the keys too."""
+    parts = [registry.help_text(pattern)]
+    for kind, make in (("hparams", registry.hparams), ("ranged_hparams", registry.ranged_hparams)):
+        if pattern in registry.names(kind):
+            parts.append(f"keys of {pattern}:\n" + textwrap.indent(make(pattern).describe(), "  "))
+    return "\n\n".join(parts)
 
 
 def _spelled_out(argv: list[str]) -> list[str]:
@@ -145,7 +156,7 @@ def check_names(flags: FlagSet) -> None:
     given = flags.flag_values_dict()
     for name in registry.expand(given.get("problem") or ()):
         registry.check_name("problem", name)
-    for kind, flag in (("model", "model"), ("hparams", "hparams_set")):
+    for kind, flag in (("model", "model"), ("hparams", "hparams_set"), ("ranged_hparams", "hparams_range")):
         if given.get(flag):
             registry.check_name(kind, given[flag])
     if given.get("hparams") and given.get("hparams_set"):

@@ -28,6 +28,9 @@ def define() -> Program:
     flags.integer("early_stopping_patience", 0, "stop after so many evaluations without a better one; 0: never", low=0)
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
+    flags.group("search")
+    flags.string("hparams_range", None, "a ranged hparams set: a trial changes --hparams_set by a draw from it")
+    flags.integer("trial", None, "which draw: 1, 2, ...; each is the same whenever and wherever it is drawn", low=1)
     flags.group("devices")
     flags.choice("xla", "auto", XLA, "compile the training step; auto: on GPUs for "
                  "1,000 steps or more for each shape of batch")
@@ -44,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 def work(flags: FlagSet, started: float) -> int | None:
     """Checks everything that needs no TensorFlow, then trains, evaluates or describes; the exit status."""
     flags.require("problem", "model", "hparams_set", "data_dir", *([] if flags.dry_run else ["output_dir"]))
-    named = (flags.problem, flags.model, flags.hparams_set, flags.hparams)
+    named = (flags.problem, flags.model, flags.hparams_set, drawn_hparams(flags))
     problems, hparams, _ = experiment_names.resolve(*named, flags.modality)
     steps = train_steps(flags, hparams)
     check_schedule(flags, hparams)
@@ -64,6 +67,16 @@ def work(flags: FlagSet, started: float) -> int | None:
         return _evaluate(flags)
     start_tensorflow(flags.strategy == "cores", None if flags.dry_run else flags.output_dir)
     return _describe(run, flags, steps) if flags.dry_run else _train(run, flags, steps, started)
+
+
+def drawn_hparams(flags: FlagSet) -> str:
+    """The changes to the hparams set: those of the trial, if it is one, and `--hparams`, which wins."""
+    if not flags.hparams_range and flags.trial is None:
+        return flags.hparams
+    flags.require("hparams_range", "trial")
+    changes = experiment_names.trial(flags.hparams_set, flags.hparams_range, flags.trial, flags.hparams)
+    print(f"Trial {flags.trial} of {flags.hparams_range}: {changes}")
+    return changes
 
 
 def train_steps(flags: FlagSet, hparams: Hparams) -> int:

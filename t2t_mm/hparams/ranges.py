@@ -22,7 +22,7 @@ class Ranges:
 
     def __init__(self, base: Hparams) -> None:
         self.base = base
-        self._draws: dict[str, Callable[[random.Random], str]] = {}
+        self._draws: dict[str, tuple[str, Callable[[random.Random], str]]] = {}  # key → in words, and drawn
 
     def float(self, key: str, low: float, high: float, scale: str = "linear") -> Self:
         """Numbers from `low` to `high`, to six digits."""
@@ -31,12 +31,16 @@ class Ranges:
         def draw(rng: random.Random) -> str:
             return _text(min(high, max(low, float(f"{between(rng.random()):.6g}"))))
 
-        return self._add(key, draw, low, high)
+        return self._add(key, f"{_text(low)} to {_text(high)}, {scale}", draw, low, high)
 
     def int(self, key: str, low: int, high: int, scale: str = "linear") -> Self:
         """Whole numbers from `low` to `high`."""
         between = _between(key, low, high + 1, scale)
-        return self._add(key, lambda rng: _text(min(high, math.floor(between(rng.random())))), low, high)
+
+        def draw(rng: random.Random) -> str:
+            return _text(min(high, math.floor(between(rng.random()))))
+
+        return self._add(key, f"whole numbers, {low} to {high}, {scale}", draw, low, high)
 
     def discrete(self, key: str, values: Sequence[Number]) -> Self:
         """One of a few numbers."""
@@ -52,21 +56,31 @@ class Ranges:
         They depend on the seed and the key alone: a larger count only adds draws, one more key changes no other.
         """
         streams = {key: random.Random(f"{seed}/{key}") for key in self._draws}
-        return [",".join(f"{key}={draw(streams[key])}" for key, draw in self._draws.items()) for _ in range(count)]
+        return [",".join(f"{key}={draw(streams[key])}" for key, (_, draw) in self._draws.items()) for _ in range(count)]
+
+    def trial(self, number: int) -> str:
+        """Draw `number`, from 1 on: a text for `--hparams` that is the same on every machine and in every order."""
+        return self.sample(0, number)[-1]
+
+    def describe(self) -> str:
+        """A line for each key: what is drawn."""
+        width = max(map(len, self._draws), default=0)
+        return "\n".join(f"{key:<{width}}  {about}" for key, (about, _) in self._draws.items())
 
     def _add_choice(self, key: str, values: Sequence) -> Self:
         values = list(values)
         if not values:
             raise UserError(f"The range of {key!r} is empty. Give it one value at least.")
-        return self._add(key, lambda rng: _text(values[rng.randrange(len(values))]), *values)
+        return self._add(key, f"one of {', '.join(map(_text, values))}",
+                         lambda rng: _text(values[rng.randrange(len(values))]), *values)
 
-    def _add(self, key: str, draw: Callable[[random.Random], str], *values) -> Self:
+    def _add(self, key: str, about: str, draw: Callable[[random.Random], str], *values) -> Self:
         check_key(type(self.base), key)
         if key in self._draws:
             raise UserError(f"The range of {key!r} is given twice. Keep one of them.")
         for value in values:
             self.base.override(f"{key}={_text(value)}")
-        self._draws[key] = draw
+        self._draws[key] = about, draw
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -32,9 +33,9 @@ def _forced(problems: dict[str, Any]) -> str:
     for name, entry in problems.items():
         forced = entry["teacher_forced"]
         rows.append((name, f"{forced['examples']:,.0f}", f"{forced['log_perplexity']:.3f}",
-                     _percent(accuracy(forced)),
-                     _percent(forced.get("top5_accuracy")), _percent(forced.get("sequence_accuracy")),
-                     _percent(entry["baseline"]["accuracy"])))
+                     percent(accuracy(forced)),
+                     percent(forced.get("top5_accuracy")), percent(forced.get("sequence_accuracy")),
+                     percent(entry["baseline"]["accuracy"])))
     return columns(("problem", "examples", "log-perplexity", "accuracy", "top-5", "whole", "baseline"), rows)
 
 
@@ -67,5 +68,6 @@ def _note(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_on_hyphens=False)
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
+def percent(share: float | None) -> str:
+    """0.5 as "50.0 %"; nothing for None and NaN."""
+    return "" if share is None or math.isnan(share) else f"{100 * share:.1f} %"

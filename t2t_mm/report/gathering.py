@@ -22,7 +22,7 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
     """
     from t2t_mm.inference import Decoder, DecodeSettings
     from t2t_mm.training.evaluation import Evaluator
-    from t2t_mm.training.event_log import read_lines
+    from t2t_mm.training.metrics_file import read_lines
 
     lines = list(read_lines(output_dir))
     history = tuple(curves(lines))
@@ -44,7 +44,7 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
 
 
 def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
-    """The dev lines of metrics.jsonl (training/event_log.py) as one curve a problem, in order of appearance."""
+    """The dev lines of metrics.jsonl (training/metrics_file.py) as one curve a problem, in order of appearance."""
     found: dict[str, list[tuple[int, float, float]]] = {}
     for line in lines:
         if line["split"] == "dev" and line["problem"]:
@@ -57,7 +57,7 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
 
 def trained(lines: Sequence[Mapping[str, Any]], changing: bool) -> Iterator[Trained]:
     """What the train lines of metrics.jsonl say, problem by problem; `changing`: with shares by moment."""
-    from t2t_mm.training.event_log import train_totals
+    from t2t_mm.training.metrics_file import train_totals
 
     shares = {(line["problem"], line["step"]): line["metrics"]["share"] for line in lines if line["split"] == "train"}
     moments = tuple(sorted({step for _, step in shares})) if changing else ()

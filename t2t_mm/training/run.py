@@ -18,7 +18,8 @@ from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.batches import Batches
 from t2t_mm.training.checkpoints import BEST, LATEST, Checkpoints
 from t2t_mm.training.evaluation import Evaluator
-from t2t_mm.training.event_log import EventLog, NoLog, describe_totals, last_metrics, read_lines, train_totals
+from t2t_mm.training.event_log import EventLog, NoLog
+from t2t_mm.training.metrics_file import describe_totals, last_metrics, read_lines, train_totals
 from t2t_mm.training.mixing import Mixing
 from t2t_mm.training.mixing_hparams import loss_weights
 from t2t_mm.training.optimizers import make_optimizer

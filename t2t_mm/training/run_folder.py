@@ -132,25 +132,26 @@ def check_same(output_dir: str | os.PathLike, fields: Mapping[str, Any], default
 def differences(old: Mapping[str, Any], new: Mapping[str, Any],
                 sides: tuple[str, str] = ("before", "now")) -> list[str]:
     """Lines like "hparams.dropout: 0.1 (before), 0.2 (now)" for all keys that must not change within a run."""
-    before, now = _flat(old), _flat(new)
+    before, now = flattened(old), flattened(new)
     fixed = [key for key in dict.fromkeys([*before, *now])
              if not any(key == free or key.startswith(f"{free}.") for free in FREE_TO_CHANGE)]
-    return [f"{key}: {_shown(before.get(key))} ({sides[0]}), {_shown(now.get(key))} ({sides[1]})"
+    return [f"{key}: {shown(before.get(key))} ({sides[0]}), {shown(now.get(key))} ({sides[1]})"
             for key in fixed if before.get(key) != now.get(key)]
 
 
-def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+def flattened(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values by dotted key, {"hparams": {"a": 1}} → {"hparams.a": 1}."""
     flat: dict[str, Any] = {}
     for key, value in fields.items():
         if isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": item for inner, item in _flat(value).items()})
+            flat.update({f"{key}.{inner}": item for inner, item in flattened(value).items()})
         else:
             flat[key] = value
     return flat
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value of experiment.json in words."""
     if isinstance(value, list):
         return ",".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -56,6 +56,16 @@ def test_a_value_follows_after_an_equals_sign_or_a_blank(flag, text, value):
     assert values(f"--{flag}={text}")[key] == values(f"--{flag}", text)[key] == value
 
 
+@pytest.mark.parametrize("name,shown", [("toy_set", ["keys of toy_set:", "learning_rate", "highest learning rate"]),
+                                        ("transformer_range", ["keys of transformer_range:", "0.0001 to 0.003, log"])])
+def test_the_whole_name_of_an_hparams_set_shows_its_keys(name, shown, capsys):
+    assert run(f"--registry_help={name}") == 0
+    text = capsys.readouterr().out
+    assert all(words in text for words in shown)
+    assert run(f"--registry_help={name[:-1]}") == 0
+    assert "keys of" not in capsys.readouterr().out
+
+
 def test_switches_defaults_and_home_folders():
     assert values("--dry_run")["dry_run"] is True
     assert values("--dry_run", "--nodry_run")["dry_run"] is False

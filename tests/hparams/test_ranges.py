@@ -49,6 +49,21 @@ def test_another_key_leaves_the_draws_of_the_rest_as_they_were():
     assert [text.rpartition(",")[0] for text in more] == ranges().sample(3, 4)
 
 
+def test_trials_are_the_draws_one_after_another():
+    assert [ranges().trial(number) for number in (1, 2, 3)] == ranges().sample(0, 3)
+
+
+def test_a_range_says_what_it_draws():
+    def words(line):
+        return line.split(maxsplit=1)
+
+    found = Ranges(Hparams()).float("learning_rate", 1e-4, 0.01, scale="log").int("batch_size", 8, 64)
+    found = found.discrete("warmup_steps", [10, 20]).categorical("mixing", ["uniform", "proportional"])
+    assert list(map(words, found.describe().splitlines())) == [
+        ["learning_rate", "0.0001 to 0.01, log"], ["batch_size", "whole numbers, 8 to 64, linear"],
+        ["warmup_steps", "one of 10, 20"], ["mixing", "one of uniform, proportional"]]
+
+
 @pytest.mark.parametrize("wrong,match", [
     (lambda r: r.float("learning_rat", 0, 1), "Did you mean 'learning_rate'"),
     (lambda r: r.float("dropout", 0, 2), "dropout"),
@@ -68,5 +83,5 @@ def test_a_wrong_range_is_refused_where_it_is_written(wrong, match):
 
 @pytest.mark.parametrize("name", registry.names("ranged_hparams"))
 def test_every_registered_range_draws_what_its_base_accepts(name):
-    found = registry.ranged_hparams(name)()
+    found = registry.ranged_hparams(name)
     assert all(isinstance(found.base.override(text), Hparams) for text in found.sample(1, 20))

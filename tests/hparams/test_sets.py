@@ -56,7 +56,7 @@ def test_a_model_has_a_set_and_its_keys_say_what_they_are(model):
 
 @pytest.mark.parametrize("name", registry.names("ranged_hparams"))
 def test_every_draw_of_a_range_fits_its_set(name):
-    ranges = registry.ranged_hparams(name)()
+    ranges = registry.ranged_hparams(name)
     draws = ranges.sample(seed=3, count=50)
     assert len(set(draws)) > 25
     for text in draws:

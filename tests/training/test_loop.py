@@ -10,8 +10,9 @@ import pytest
 
 from t2t_mm.errors import UserError
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
-from t2t_mm.training.event_log import EventLog, describe_totals, last_metrics, read_lines, shortest, train_totals
+from t2t_mm.training.event_log import EventLog
 from t2t_mm.training.loop import FINISHED, INTERRUPTED, STOPPED_EARLY, Intervals, Loop, Step
+from t2t_mm.training.metrics_file import describe_totals, last_metrics, read_lines, shortest, train_totals
 from t2t_mm.training.progress import Progress
 
 INTERVALS = Intervals(train_steps=47, eval_interval=10, checkpoint_interval=7, log_interval=5)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from t2t_mm import datagen, registry
 from t2t_mm.errors import UserError
-from t2t_mm.training.event_log import read_lines
+from t2t_mm.training.metrics_file import read_lines
 from t2t_mm.training.workers import Workers
 
 PROBLEMS = ("algorithmic_reverse", "algorithmic_shift")
