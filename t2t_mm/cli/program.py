@@ -39,8 +39,8 @@ class Program:
         0 done, 2 a UserError or a file that cannot be read or written (the reason goes to stderr), 130 stopped by
         Ctrl-C, 141 the reader of stdout went away.
         """
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(line_buffering=True)  # progress is seen at once in a file or a pipe too
+        if hasattr(sys.stdout, "reconfigure"):  # progress is seen at once in a file or a pipe too, in any encoding
+            sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
         try:
             with self._plain_warnings():
                 return work(self.parse(argv)) or 0

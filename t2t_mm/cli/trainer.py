@@ -132,12 +132,12 @@ def _describe(run, flags: FlagSet, steps: int) -> None:
     """The dry run; UserError for what would keep the run from starting."""
     from t2t_mm.training import distribution, schedules
     from t2t_mm.training.dry_run import describe
-    from t2t_mm.training.run_data import mixing_of, report_drops
+    from t2t_mm.training.run_data import mixing_of, report_unused
 
     if steps:
         schedules.check(run.hparams.learning_rate_schedule, run.hparams.warmup_steps, steps)
         mixing_of(run, steps, flags.eval_interval or run.hparams.eval_interval, print)
-    report_drops(run, print)
+    report_unused(run, flags.early_stopping_patience, print)
     print(describe(run, distribution.parts(flags.strategy)))
 
 

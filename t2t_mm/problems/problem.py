@@ -53,11 +53,13 @@ class Problem:
 
     def define_features(self) -> dict[str, Feature]:
         """All features by name, in order, before any swap; exactly one is called "targets"."""
-        raise NotImplementedError(f"{type(self).__name__} must define define_features()")
+        raise UserError(f"The class {type(self).__name__} does not define define_features(self). Let it return the "
+                        "features by name, one of them \"targets\" (docs/new_problem.md).")
 
     def samples(self, split: str, tmp_dir: str) -> Iterator[Sample]:
         """Raw samples of a split, feature name → value, before any swap; the same ones in every process."""
-        raise NotImplementedError(f"{type(self).__name__} must define samples(split, tmp_dir)")
+        raise UserError(f"The class {type(self).__name__} does not define samples(self, split, tmp_dir). Let it yield "
+                        "{feature: value} for each example (docs/new_problem.md).")
 
     def check_sources(self, tmp_dir: str) -> None:
         """Raises UserError if files that `samples` reads are not there; called before any work."""

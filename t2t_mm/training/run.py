@@ -24,7 +24,7 @@ from t2t_mm.training.mixing import Mixing
 from t2t_mm.training.mixing_hparams import loss_weights
 from t2t_mm.training.optimizers import make_optimizer
 from t2t_mm.training.progress import Progress
-from t2t_mm.training.run_data import DEV, DevData, data_checksums, mixing_of, report_drops, training_data
+from t2t_mm.training.run_data import DEV, DevData, data_checksums, mixing_of, report_unused, training_data
 from t2t_mm.training.train_step import TrainStep
 from t2t_mm.training.workers import Workers
 
@@ -77,7 +77,7 @@ def train(experiment: Experiment, output_dir: str, train_steps: int = 0, eval_st
         workers.check_same({**experiment.to_dict(), **dataclasses.asdict(intervals), "eval_steps": eval_steps,
                             "xla": xla, "data": data_checksums(experiment)})
         mixing = mixing_of(experiment, steps, every, report)
-        report_drops(experiment, report)
+        report_unused(experiment, early_stopping_patience, report)
         with run_folder.held(output_dir) if workers.chief else contextlib.nullcontext():
             run = _Run(experiment, output_dir, mixing, workers, parts, compiled, steps, eval_steps, keep, report)
             status, done = run.go(intervals, report, start_time if started is None else started)

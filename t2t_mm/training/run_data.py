@@ -63,7 +63,29 @@ def data_checksums(experiment: Experiment) -> dict[str, str]:
             for problem in experiment.problems}
 
 
-def report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
+def report_unused(experiment: Experiment, patience: int, report: Callable[[str], None]) -> None:
+    """Says what a run leaves out: evaluations without dev examples, and examples that are too long.
+
+    UserError if early stopping waits for no evaluation, or if all examples of a split are too long.
+    """
+    _report_without_dev(experiment, patience, report)
+    _report_drops(experiment, report)
+
+
+def _report_without_dev(experiment: Experiment, patience: int, report: Callable[[str], None]) -> None:
+    """Says which problems are not evaluated, as they have no dev examples. UserError if `patience` waits for none."""
+    names = [problem.name for problem in experiment.problems]
+    without = [name for name in names if not read_manifest(experiment.data_dir, name).has(DEV)]
+    if without == names and patience:
+        raise UserError(f"--early_stopping_patience={patience}: no problem has dev examples, so nothing is evaluated "
+                        "that could get worse. Leave it out, or generate data with a dev split.")
+    if without == names:
+        report("Nothing is evaluated: there are no dev examples. The weights that count are the latest.")
+    elif without:
+        report(f"Not evaluated, as there are no dev examples: {', '.join(without)}.")
+
+
+def _report_drops(experiment: Experiment, report: Callable[[str], None]) -> None:
     """Says how many examples are too long, problem by problem; reads only what may have some. UserError if all are."""
     for problem in experiment.problems:
         manifest, buckets = read_manifest(experiment.data_dir, problem.name), experiment.buckets(problem)

@@ -1,6 +1,9 @@
 """Every mistake in t2t-trainer's flags or data: one short error that says what to do, status 2, nothing written."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -199,3 +202,44 @@ def test_a_dry_run_refuses_what_training_would(tmp_path, data_dir, capsys):
     assert "is longer than max_length=1" in capsys.readouterr().err
     assert trainer.main(lines(**flags, hparams="warmup_steps=1,mixing=adaptive", eval_interval=1)) == 2
     assert "--eval_interval is 1" in capsys.readouterr().err
+
+
+OWN = '''
+from t2t_mm import registry
+from t2t_mm.data.features import Text
+from t2t_mm.problems.problem import Problem
+
+@registry.register_problem("own_without_dev")
+class OwnWithoutDev(Problem):
+    """Letters twice."""
+
+    splits = ("train",)
+    command = "to-twice"
+
+    def define_features(self):
+        return {"inputs": Text("bytes"), "targets": Text("bytes")}
+
+    def samples(self, split, tmp_dir):
+        return ({"inputs": letter, "targets": 2 * letter} for letter in "abc")
+'''
+
+
+def test_a_run_says_what_it_does_not_evaluate_and_cannot_wait_for_it(tmp_path, data_dir, capsys):
+    own = tmp_path / "own.py"
+    own.write_text(OWN, encoding="utf-8")
+    with registry.temporary():
+        assert datagen.main(lines(problem="own_without_dev", data_dir=data_dir, t2t_usr_dir=own)) == 0
+        flags = {**FLAGS, "data_dir": data_dir, "t2t_usr_dir": own, "dry_run": "true", "train_steps": None}
+        assert trainer.main(lines(**{**flags, "problem": f"{PROBLEM},own_without_dev"})) == 0
+        assert "Not evaluated, as there are no dev examples: own_without_dev." in capsys.readouterr().out
+        alone = {**flags, "problem": "own_without_dev"}
+        assert trainer.main(lines(**alone)) == 0
+        assert "Nothing is evaluated: there are no dev examples." in capsys.readouterr().out
+        assert trainer.main(lines(**alone, early_stopping_patience=3)) == 2
+        assert "--early_stopping_patience=3: no problem has dev examples" in capsys.readouterr().err
+
+
+def test_a_terminal_that_lacks_letters_gets_their_codes(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "t2t_mm.cli.trainer", "--registry_help=zwölf"], capture_output=True,
+                          env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}, timeout=120)
+    assert done.returncode == 0 and b"'zw\\xf6lf'" in done.stdout and not done.stderr

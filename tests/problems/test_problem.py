@@ -118,7 +118,7 @@ def test_finding_a_module_imports_nothing(tmp_path, monkeypatch):
 
 def test_a_problem_without_samples_or_features_names_its_class():
     empty = type("Empty", (Problem,), {})
-    with pytest.raises(NotImplementedError, match="Empty"):
+    with pytest.raises(UserError, match="Empty.*define_features"):
         empty().define_features()
-    with pytest.raises(NotImplementedError, match="Empty"):
+    with pytest.raises(UserError, match="Empty.*samples"):
         empty().samples("train", "")
