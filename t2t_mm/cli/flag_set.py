@@ -9,6 +9,9 @@ from absl import flags as absl_flags
 from t2t_mm.errors import UserError
 
 
+LARGEST = 2**31 - 1  # a number of steps, of bytes, of ids: TensorFlow's and Python's limits are above it
+
+
 class FlagSet(absl_flags.FlagValues):
     """absl's flags (`flags.data_dir` is the value of `--data_dir`) with one short method for each type of flag.
 
@@ -35,7 +38,7 @@ class FlagSet(absl_flags.FlagValues):
         self._note(name)
 
     def integer(self, name: str, default: int | None, help: str,
-                low: int | None = None, high: int | None = None) -> None:
+                low: int | None = None, high: int = LARGEST) -> None:
         absl_flags.DEFINE_integer(name, default, help, lower_bound=low, upper_bound=high, flag_values=self)
         self._note(name)
 

@@ -1,20 +1,28 @@
 """What every program shares: its flags, help, the user's folder and exit statuses."""
 
 import contextlib
+import errno
 import os
+import shutil
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from absl import flags as absl_flags
 
 from t2t_mm import registry
 from t2t_mm.cli.flag_set import FlagSet
+from t2t_mm.cli.tensorflow_start import set_up_tensorflow
 from t2t_mm.errors import UserError, did_you_mean
 
 _BARE = {"--registry_help": "--registry_help=", "-registry_help": "--registry_help=",
          "-h": "--help", "-help": "--help", "--helpfull": "--help", "--helpshort": "--help"}
+
+
+SPARE = 1 << 20  # bytes: a disk with less is full
 
 
 class Program:
@@ -41,6 +49,7 @@ class Program:
         """
         if hasattr(sys.stdout, "reconfigure"):  # progress is seen at once in a file or a pipe too, in any encoding
             sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+        set_up_tensorflow()  # a user's file may import it
         try:
             with self._plain_warnings():
                 return work(self.parse(argv)) or 0
@@ -59,7 +68,8 @@ class Program:
             if error.errno is None:  # not from the system
                 raise
             place = f" {error.filename}" if error.filename else ""
-            print(f"{self.name}: error: cannot read or write{place}: {error.strerror}", file=sys.stderr)
+            full = self._full() if error.errno == errno.ENOSPC else ""
+            print(f"{self.name}: error: cannot read or write{place}: {error.strerror}{full}", file=sys.stderr)
             return 2
 
     def parse(self, argv: list[str] | None = None) -> FlagSet:
@@ -82,6 +92,14 @@ class Program:
     def help_text(self) -> str:
         """The description and all flags, by group."""
         return f"{self.name}: {self.description}\n\nusage: {self.name} [flags]\n\n{self.flags.describe()}"
+
+    def _full(self) -> str:
+        """The folders and files of the flags whose disk is full, and the one for temporary files."""
+        paths = [Path(value).absolute() for value in self.flags.flag_values_dict().values()
+                 if isinstance(value, str) and os.sep in value] + [Path(tempfile.gettempdir())]
+        there = [next(place for place in (path, *path.parents) if place.exists()) for path in paths]
+        full = [str(path) for path, place in zip(paths, there) if shutil.disk_usage(place).free < SPARE]
+        return f". Full: {', '.join(dict.fromkeys(full))}" if full else ""
 
     @contextlib.contextmanager
     def _plain_warnings(self) -> Iterator[None]:

@@ -31,21 +31,39 @@ def check_writable(asked: str, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike, replace: bool = True) -> Iterator[Path]:
     """`with atomic_file(path) as partial:` write the file `partial`; leaving the block renames it to `path`.
 
-    An existing `path` is replaced, or if it is a link, the file that it leads to. If the block raises, `path` stays as
-    it was and nothing is left behind.
+    If the block raises, `path` stays as it was and nothing is left behind.
+
+    Args:
+        replace: whether an existing `path` is replaced, or if it is a link, the file that it leads to; if not, Taken
+            when the block ends.
     """
     path = Path(path).resolve()
     partial = _partial(path)
     try:
         yield partial
         _sync(partial)
-        os.replace(partial, path)
+        if replace:
+            os.replace(partial, path)
+        else:
+            _link(partial, path)
         _sync(path.parent)
     finally:
         _remove(partial)
+
+
+def _link(partial: Path, path: Path) -> None:
+    """Gives a file its name unless another has it."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise Taken(f"{path} was made by another process meanwhile") from None
+    except OSError:  # a file system without links
+        if path.exists():
+            raise Taken(f"{path} was made by another process meanwhile") from None
+        os.replace(partial, path)
 
 
 @contextlib.contextmanager
@@ -59,9 +77,9 @@ def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Pa
         replace: whether an existing `path` is replaced; if not, Taken, at the latest when the block ends.
     """
     path = Path(path)
+    partial = _partial(path)
     if path.exists() and not replace:
         raise Taken(f"{path} exists")
-    partial = _partial(path)
     try:
         partial.mkdir()
     except FileExistsError:
@@ -94,12 +112,19 @@ def _put_in_place(partial: Path, path: Path, replace: bool) -> None:
 
 
 def _partial(path: Path, state: str = "partial") -> Path:
-    """A hidden sibling of `path` that belongs to this process; such siblings of dead processes are removed."""
+    """A hidden sibling of `path` that belongs to this process; such siblings of dead processes are removed.
+
+    But for an old folder whose process died before the new one had its place: it goes back.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     pattern = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(_HOST)}\.(\d+)\.(partial|old)")
     for sibling in path.parent.iterdir():
         match = pattern.fullmatch(sibling.name)
-        if match and sibling.absolute() not in _in_work and not _alive(int(match[1])):
+        if not match or sibling.absolute() in _in_work or _alive(int(match[1])):
+            continue
+        if match[2] == "old" and not path.exists():
+            os.rename(sibling, path)
+        else:
             _remove(sibling)
     partial = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{state}")
     _in_work.add(partial.absolute())

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from t2t_mm.data.buckets import length_features
 from t2t_mm.data.features import Audio, Feature, columns_of
+from t2t_mm.errors import UserError
 
 Tensors = dict[str, tf.Tensor]
 
@@ -20,7 +21,13 @@ def tensors_of(problem, features: dict[str, Feature], columns: Tensors, number, 
     for name, feature in features.items():
         tensors |= feature.parse(name, columns)
     example_seed = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(number % 2**31, tf.int32)])
-    tensors = problem.preprocess(tensors, training, example_seed)
+    try:
+        tensors = problem.preprocess(tensors, training, example_seed)
+    except KeyError as error:
+        if error.args[0] not in problem.features or error.args[0] in features:
+            raise
+        raise UserError(f"preprocess() of {problem.name} reads {error.args[0]!r}, which is not there when a model "
+                        "decodes. Let it change what it is given.") from error
     return {name: tensors[name] for name in shapes_of(features)}
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -91,7 +92,8 @@ class Manifest:
 
 def command(problem: str, data_dir: str | os.PathLike, overwrite: bool = True) -> str:
     """The t2t-datagen command that generates a problem (again)."""
-    return f"t2t-datagen --problem={problem} --data_dir={os.fspath(data_dir)}{' --overwrite' if overwrite else ''}"
+    data_dir = shlex.quote(os.fspath(data_dir))
+    return f"t2t-datagen --problem={problem} --data_dir={data_dir}{' --overwrite' if overwrite else ''}"
 
 
 def write_manifest(manifest: Manifest, folder: str | os.PathLike) -> None:

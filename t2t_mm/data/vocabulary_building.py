@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from t2t_mm.data import text_encoders
-from t2t_mm.data.atomic import atomic_file
+from t2t_mm.data.atomic import Taken, atomic_file
 from t2t_mm.data.manifest import FILE_NAME, Manifest, check_features, command, read_manifest
 from t2t_mm.data.subword_training import MOST_BYTES, MOST_LINES, Sample, train_subwords
 from t2t_mm.data.text_encoders import Bytes, Subwords, TextEncoder, Tokens
@@ -80,8 +80,12 @@ def build_vocabularies(problems: Sequence, data_dir: str, tmp_dir: str, vocabula
         sharing = _sharing(problems, key)
         say(f"vocabulary {key}: training from {', '.join(problem.name for problem in sharing)}")
         encoders[key] = _train(key, size, sharing, tmp_dir, say)
-        with atomic_file(path) as partial:
-            encoders[key].save(partial)
+        try:
+            with atomic_file(path, replace=False) as partial:
+                encoders[key].save(partial)
+        except Taken:
+            encoders[key] = _load(path, key)
+            say(f"vocabulary {key}: another process was faster, and its one is used")
         say(f"vocabulary {key}: {encoders[key].size} ids; {path}")
     return encoders
 

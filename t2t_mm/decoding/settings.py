@@ -61,8 +61,8 @@ class DecodeSettings:
             ("beam_size", self.beam_size, self.beam_size >= 1, "at least 1"),
             ("alpha", self.alpha, 0 <= self.alpha < float("inf"), "at least 0"),
             ("max_length", length, length >= 1, "at least 1"),
-            ("temperature", temperature, 0 < temperature < float("inf"), "more than 0; for the most probable "
-                                                                         "output leave it out"),
+            ("temperature", temperature, 0 < temperature < float("inf"), "more than 0 and finite; for the most "
+                                                                         "probable output leave it out"),
             ("top_k", self.top_k, self.top_k >= 0, "at least 0 (0: all ids)"),
             ("top_p", self.top_p, 0 < self.top_p <= 1, "more than 0 and at most 1"),
             ("seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2147483647"),

@@ -115,6 +115,9 @@ class Hparams:
         return "\n".join(lines)
 
 
+LARGEST = 2**31 - 1  # of whole numbers
+
+
 def check_key(cls: type[Hparams], key: str) -> dataclasses.Field:
     """The field called `key`; UserError with the closest keys if there is none."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -180,6 +183,8 @@ def _allowed(item: type, value: Any, limits: typing.Mapping[str, Any]) -> bool:
     low, high, choices = limits.get("low"), limits.get("high"), limits.get("choices")
     if type(value) is not item or (item is float and not math.isfinite(value)):
         return False
+    if item is int and abs(value) > LARGEST:
+        return False
     if choices is not None and value not in choices:
         return False
     return (low is None or value >= low) and (high is None or value <= high)
@@ -187,7 +192,9 @@ def _allowed(item: type, value: Any, limits: typing.Mapping[str, Any]) -> bool:
 
 def _wrong(cls: type[Hparams], field: dataclasses.Field, value: Any) -> UserError:
     near = did_you_mean(str(value), field.metadata.get("choices") or ()) if isinstance(value, str) else ""
-    return UserError(f"--hparams: {field.name} of {cls.__name__} must be {_expected(cls, field)}, "
+    large = any(type(v) is int and abs(v) > LARGEST for v in (value if isinstance(value, tuple) else (value,)))
+    return UserError(f"--hparams: {field.name} of {cls.__name__} must be {_expected(cls, field)}"
+                     f"{f', at most {LARGEST}' * large}, "
                      f"not {_shown(value)!r}.{near} The default is {_shown(field.default)!r}.")
 
 

@@ -63,6 +63,8 @@ class Doors(Layer):
             key = f"{key}_{feature.vocabulary}"
         elif name == "targets":
             key = f"{key}_{problem}"
+        elif getattr(feature, "size", None) is not None:  # classes mean what the problem says they mean
+            key = f"{key}_{problem}_{name}"
         elif hasattr(feature, "channels"):
             key = f"{key}_{feature.channels}"
         elif hasattr(feature, "mel_bins"):

@@ -78,7 +78,10 @@ class Problem:
         return {}
 
     def preprocess(self, tensors: dict[str, Any], training: bool, seed: Any) -> dict[str, Any]:
-        """Changes one parsed example inside tf.data, e.g. augments it; `seed` is an int32 tensor [2]."""
+        """Changes one parsed example inside tf.data, e.g. augments it; `seed` is an int32 tensor [2].
+
+        When a model decodes, the tensors are those of the inputs alone.
+        """
         del training, seed
         return tensors
 

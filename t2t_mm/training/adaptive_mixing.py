@@ -76,6 +76,9 @@ class AdaptiveMixing(Mixing):
                             f"{least} steps or more from one evaluation to the next, so that each is trained "
                             f"meanwhile; --eval_interval is {eval_interval}. Raise it, or mixing_floor.")
 
+    def _when(self, stage: Stage) -> str:
+        return super()._when(stage) if stage.start else " until the second evaluation"
+
     def _moved(self, shares, gains):
         total = sum(gains)
         if not total:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ class Checkpoints:
         self._folder, self._best, self._keep = Path(output_dir, LATEST), Path(output_dir, BEST), max(1, keep)
         self._values = _JsonState()
         self._model, self._batches, self._writes = model, batches, writes
+        self._known_best: int | None = None  # the best that the last checkpoint knows
         parts = {"weights": _named(model.variables), "optimizer": optimizer, "values": self._values}
         self._movable = tf.train.Checkpoint(**parts)
         self._whole = tf.train.Checkpoint(**parts, iterators=batches.iterators)
@@ -61,6 +63,9 @@ class Checkpoints:
         for old in _steps(self._folder)[:-self._keep]:
             _remove(self._folder, old)
         _sweep(self._folder)
+        *older, self._known_best = _steps(self._best) or [None]
+        for old in older:
+            _remove(self._best, old)
         return prefix
 
     def restore_latest(self) -> int | None:
@@ -87,11 +92,19 @@ class Checkpoints:
                     _remove(self._folder, bad)
             self.state = self._values.content["state"]
             self._batches.go_on(self._values.content["batches"], restored)
-            return int(self._values.content["step"])
+            self._forget_best_after(step)
+            return step
         if problems:
             raise UserError("No checkpoint of this run can be restored:\n  " + "\n  ".join(text for _, text in problems)
                             + f"\n{_ADVICE}")
         return None
+
+    def _forget_best_after(self, step: int) -> None:
+        """Removes the best weights of later steps, which come again, unless there are no others."""
+        earlier = [best for best in _steps(self._best) if best <= step]
+        for later in _steps(self._best)[len(earlier):] if earlier and self._writes else ():
+            _remove(self._best, later)
+        self._known_best = earlier[-1] if earlier else None
 
     def _read(self, prefix: str) -> bool:
         """Restores a checkpoint, the iterators if they fit; whether they did."""
@@ -106,13 +119,17 @@ class Checkpoints:
         return fit
 
     def save_best(self, step: int, value: float) -> None:
-        """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best; the older best is removed."""
+        """Keeps the weights of `step`, whose dev log-perplexity is `value`, as the best.
+
+        The one before is removed, but for the best that the last checkpoint knows: until the next one a killed run goes
+        on from there.
+        """
         if not self._writes:
             return
         values = _JsonState({"step": step, "value": value})
         _write(tf.train.Checkpoint(weights=_named(self._model.variables), values=values), self._best, step)
         for old in _steps(self._best):
-            if old != step:
+            if old not in (step, self._known_best):
                 _remove(self._best, old)
         _sweep(self._best)
 
@@ -204,6 +221,7 @@ def _write(checkpoint: tf.train.Checkpoint, folder: Path, step: int) -> str:
     try:
         return checkpoint.write(_prefix(folder, step))
     except tf.errors.OpError as error:
+        _sweep(folder)
         reason = next((text for text in _NO_PLACE if text in error.message), None)
         if reason is None:
             raise
@@ -220,11 +238,13 @@ def _remove(folder: Path, step: int) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what killed processes left: files of checkpoints without an index."""
+    """Removes what killed processes left: files of checkpoints without an index, and folders of half-written ones."""
     whole = {f"step-{step:08d}" for step in _steps(folder)}
     for path in folder.glob("step-*"):
         if path.is_file() and path.name.split(".")[0] not in whole:
             path.unlink(missing_ok=True)
+        elif path.is_dir() and re.fullmatch(r"step-\d+_temp", path.name):  # TensorFlow's, until it has all shards
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """On which devices training runs: the strategy, the parts of a batch, and whether XLA compiles."""
 
+import functools
 import json
 import math
 import os
@@ -38,7 +39,13 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy | None:
         raise UserError("--strategy=cores is for machines without a GPU. Leave it out: auto takes all GPUs.")
     if kind in ("none", "cores") or (kind == "auto" and len(gpus) < 2):
         return None
-    return tf.distribute.MirroredStrategy(gpus or [device.name for device in tf.config.list_logical_devices("CPU")])
+    return _mirrored(tuple(gpus or [device.name for device in tf.config.list_logical_devices("CPU")]))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """One for all runs of a process: a second one would number its collectives as the first did, to clash with them."""
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _check_cluster(config):

@@ -68,13 +68,15 @@ class Mixing:
         """A line for each stage: where it begins, and the shares there; the first with the numbers of examples."""
         lines = []
         for stage in self._stages:
-            since = f" from step {stage.start:,} on" if stage.start or len(self._stages) > 1 else ""
             examples = {name: f" ({size:,} examples)" for name, size in (sizes or {}).items() if not stage.start}
             shares = self.shares_at(stage.start).items()
             text = ", ".join(f"{name} {share:.1%}{examples.get(name, '')}" for name, share in shares)
             moving = "; they move to the next in a straight line" if stage.glides else ""
-            lines.append(f"Share of the steps{since}: {text}{moving}.")
+            lines.append(f"Share of the steps{self._when(stage)}: {text}{moving}.")
         return lines
+
+    def _when(self, stage: Stage) -> str:
+        return f" from step {stage.start:,} on" if stage.start or len(self._stages) > 1 else ""
 
     def warning(self, train_steps: int) -> str | None:
         """What to tell somebody who starts a training run in which some problem never comes; None if all come."""

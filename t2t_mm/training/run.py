@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Callable
 from typing import Any
@@ -164,7 +165,7 @@ def describe(summary: dict[str, Any]) -> str:
     lines.append(f"Graphs traced: {traces['train']} to train, {traces[DEV]} to evaluate.")
     weights = LATEST if summary["best_step"] is None else BEST
     lines.append(f"Results: {os.path.join(folder, 'metrics.jsonl')}; curves: tensorboard --logdir "
-                 f"{os.path.join(folder, 'tensorboard')}; weights: {os.path.join(folder, weights)}")
+                 f"{shlex.quote(os.path.join(folder, 'tensorboard'))}; weights: {os.path.join(folder, weights)}")
     return "\n".join(lines)
 
 

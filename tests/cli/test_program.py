@@ -3,6 +3,7 @@
 import os
 import textwrap
 import warnings
+from types import SimpleNamespace
 
 import pytest
 from absl import flags as absl_flags
@@ -229,3 +230,13 @@ def test_help_and_wrong_flags_never_import_tensorflow():
         print("HEAVY", sorted({"tensorflow", "keras"} & set(sys.modules)))
         """)
     assert done.stdout.splitlines()[-1:] == ["HEAVY []"], done.stdout + done.stderr
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch, capsys):
+    def work(flags):
+        raise OSError(28, "No space left on device")
+
+    full = {tmp_path: 0}
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=full.get(path, 1 << 30)))
+    assert run(f"--data_dir={tmp_path}/data", "--output_dir=/", work=work) == 2
+    assert capsys.readouterr().err.endswith(f"No space left on device. Full: {tmp_path}/data\n")

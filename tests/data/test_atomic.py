@@ -117,3 +117,32 @@ def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced(tmp_path):
     with atomic_file(link) as partial:
         partial.write_text("after")
     assert link.is_symlink() and there.read_text() == "after" and list(there.parent.iterdir()) == [there]
+
+
+def test_a_file_that_another_process_makes_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    for links in (True, False):
+        path = tmp_path / f"file{links}"
+        if not links:  # a file system without them
+            monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "not supported")))
+        with pytest.raises(Taken), atomic_file(path, replace=False) as partial:
+            partial.write_text("late")
+            path.write_text("first")
+        assert path.read_text() == "first"
+        path.unlink()
+        with atomic_file(path, replace=False) as partial:
+            partial.write_text("alone")
+        assert path.read_text() == "alone"
+    assert sorted(os.listdir(tmp_path)) == ["fileFalse", "fileTrue"]
+
+
+def test_an_old_folder_whose_process_died_before_the_new_one_had_its_place_goes_back(tmp_path):
+    with atomic_folder(tmp_path / "folder") as partial:
+        name = partial.name.replace(str(os.getpid()), str(DEAD))
+    (tmp_path / "folder").rmdir()
+    old = tmp_path / name.replace(".partial", ".old")
+    old.mkdir()
+    (old / "file").write_text("all there is")
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError), atomic_folder(tmp_path / "folder", replace=True):
+        raise ValueError
+    assert (tmp_path / "folder" / "file").read_text() == "all there is" and os.listdir(tmp_path) == ["folder"]

@@ -339,3 +339,14 @@ def test_samples_need_their_inputs_and_a_batch_without_inputs_its_rows():
         encoded(toy_problems.toy("toy_two_inputs_to_text"), [{"inputs": np.zeros((8, 8, 1), np.uint8)}])
     batch = examples.collate(toy_problems.toy("toy_language_model"), [{}, {}])
     assert rows(batch) == rows({"targets": tf.zeros((2, 1), tf.int32)})
+
+
+def test_a_preprocess_that_needs_the_targets_is_told_that_decoding_has_none():
+    class Shortens(type(toy_problems.toy("toy_text_to_text"))):
+        """Cuts the targets."""
+
+        def preprocess(self, tensors, training, seed):
+            return {**tensors, "targets": tensors["targets"][:2]}
+
+    with pytest.raises(UserError, match="toy_text_to_text reads 'targets', which is not there when a model decodes"):
+        examples.collate(Shortens(), [{"inputs": [5, 6, 1], "targets": [7, 1]}])

@@ -61,6 +61,20 @@ def test_a_vocabulary_that_is_there_is_reused_and_said_so(tmp_path):
     assert encoder.decode(encoder.encode("日本 語")) == "日本 語"
 
 
+def test_of_two_that_train_a_vocabulary_at_once_both_use_the_first(tmp_path):
+    class Slow(Toy):
+        """While its texts are read another process makes the vocabulary."""
+
+        def samples(self, split, tmp_dir):
+            yield from super().samples(split, tmp_dir)
+            build([toy("fast", "tokens:shared", "tokens:shared", "cyan pink")], tmp_path)
+
+    encoders, said = build([Slow("slow", toy(inputs="tokens:shared", targets="tokens:shared").declared)], tmp_path)
+    assert "pink" in encoders["tokens:shared"].tokens and "red" not in encoders["tokens:shared"].tokens
+    assert encoders == load_encoders(toy(inputs="tokens:shared", targets="tokens:shared"), tmp_path)
+    assert any("another process was faster" in message for message in said)
+
+
 def test_only_training_text_is_used(tmp_path):
     encoders, _ = build([toy(inputs="tokens:t", targets="tokens:t")], tmp_path)
     tokens = encoders["tokens:t"]

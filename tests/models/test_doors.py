@@ -4,6 +4,7 @@ import pytest
 from toy_problems import toy
 
 from t2t_mm import registry
+from t2t_mm.data.features import Label, Text
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.doors import DoorHparams
 from t2t_mm.modalities.modality import Modality
@@ -29,3 +30,16 @@ def test_a_modality_with_all_that_its_place_needs_passes_and_none_with_less(feat
     for method in needed:
         with pytest.raises(UserError, match=f"^{feature} of toy_text_to_text .* own, which lacks {method}[.]"):
             doors(needed - {method})
+
+
+def test_classes_as_inputs_have_doors_of_their_own():
+    class Two(type(toy("toy_text_to_text"))):
+        """A digit and a letter → a text."""
+
+        def define_features(self):
+            return {"digit": Label("012"), "letter": Label("abcde"), "targets": Text("bytes")}
+
+    with registry.temporary():
+        registry.register_modality("class_in")(type("ClassIn", (Modality,), {"bottom": lambda self, values: None}))
+        doors = Doors([Two()], {"bytes": 30}, DoorHparams(), {"digit": "class_in", "letter": "class_in"})
+    assert [doors.door("toy_text_to_text", name).size for name in ("digit", "letter")] == [3, 5]

@@ -186,6 +186,32 @@ def test_best_and_latest_weights(tmp_path):
     assert equal([np.array(v) for v in other.model.variables], expected[10][0][:len(best)])
 
 
+def test_a_killed_run_goes_on_from_the_best_that_its_checkpoint_knows(tmp_path):
+    run, _ = saved(tmp_path, ())
+    run.checkpoints.save_best(2, 3.0)
+    run.checkpoints.save(3)
+    for step in (4, 6):
+        run.checkpoints.save_best(step, 3.0 - step / 10)
+        assert {name.split(".")[0] for name in files(tmp_path / "best")} == {"step-00000002", f"step-{step:08d}"}
+        assert load_weights(run.model, tmp_path) == (step, "best")
+    again = Run(tmp_path)
+    assert again.checkpoints.restore_latest() == 3
+    assert files(tmp_path / "best") == files(tmp_path / "best", 2) and load_weights(run.model, tmp_path)[0] == 2
+    again.checkpoints.save_best(4, 2.6)
+    again.checkpoints.save(5)
+    assert files(tmp_path / "best") == files(tmp_path / "best", 4)
+
+
+def test_half_written_checkpoints_of_killed_processes_are_removed(tmp_path):
+    run, _ = saved(tmp_path, (10,))
+    half = tmp_path / "checkpoints" / "step-00000007_temp"
+    half.mkdir()
+    (half / "part-00000-of-00001.data-00000-of-00001").write_bytes(bytes(99))
+    run.checkpoints.save(20)
+    assert {path.name.split(".")[0] for path in (tmp_path / "checkpoints").glob("step-*")} == {"step-00000010",
+                                                                                             "step-00000020"}
+
+
 def test_where_the_data_were_moved_the_same_batches_come_next(tmp_path):
     _, expected = saved(tmp_path)
     run = Run(tmp_path, data=("/elsewhere", "checksum of a"))

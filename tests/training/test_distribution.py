@@ -59,6 +59,10 @@ def test_one_device_needs_no_strategy():
     assert distribution.replicas(None) == 1
 
 
+def test_runs_of_one_process_share_a_strategy():
+    assert distribution.make_strategy("mirrored") is distribution.make_strategy("mirrored")
+
+
 @pytest.mark.parametrize("config", [
     "", "{}", "{broken", '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}',
     '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',

@@ -42,6 +42,8 @@ def contents_of(folder: Path, wanted: str) -> str:
     """What to say of a folder without the file `wanted`: "has a, b. Did you mean 'a'?", "is empty.", ..."""
     if not folder.is_dir():
         return "does not exist."
+    if (folder / wanted).is_dir():
+        return f"has a folder {wanted}, where a file is wanted."
     there = sorted(path.name for path in folder.iterdir())
     if not there:
         return "is empty."
