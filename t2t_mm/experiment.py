@@ -30,6 +30,7 @@ class Experiment:
         usr_dir: the user's folder or file that registers problems, models, ... of their own.
         unseen: problems that the model is asked for without having been trained on them (`asked_for`).
         trained_on: of a run that was loaded, problem → checksum of its training data.
+        warm_start: the folder of the run whose weights this one begins with (training/warm_start.py).
     """
 
     problems: tuple[Any, ...]
@@ -43,6 +44,7 @@ class Experiment:
     usr_dir: str | None = None
     unseen: tuple[Any, ...] = ()
     trained_on: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    warm_start: str | None = None
 
     @property
     def vocabulary_sizes(self) -> dict[str, int]:
@@ -130,6 +132,7 @@ class Experiment:
             "hparams": self.hparams.to_dict(),
             "modalities": dict(self.modalities),
             "seed": self.seed,
+            "warm_start": self.warm_start,
             "vocabularies": self.checksums,
             **_declared(self.problems),
             "facts": {problem.name: dict(problem.facts) for problem in self.problems if problem.facts},
@@ -171,13 +174,14 @@ class Experiment:
                 hparams_set=fields["hparams_set"], hparams=hparams, data_dir=data_dir or fields["data_dir"],
                 modalities=dict(fields["modalities"]), seed=fields["seed"],
                 encoders=run_folder.read_encoders(output_dir, fields["vocabularies"]), usr_dir=usr_dir,
-                trained_on=fields.get("trained_on", {}))
+                trained_on=fields.get("trained_on", {}), warm_start=fields.get("warm_start"))
         except (KeyError, TypeError, AttributeError) as error:
             raise run_folder.damaged(output_dir, error) from None
 
 
 def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hparams: str = "", data_dir: str = "",
-                      modality: str = "", seed: int = 1, usr_dir: str | None = None) -> Experiment:
+                      modality: str = "", seed: int = 1, usr_dir: str | None = None,
+                      warm_start: str | None = None) -> Experiment:
     """Names → an Experiment, after every check that is possible before work starts.
 
     Args:
@@ -188,6 +192,7 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
         modality: overrides, "inputs:image_small,problem_name.inputs:image_small".
         seed: any whole number from 0.
         usr_dir: imported first, so that its names are known.
+        warm_start: the folder of a run whose weights are the first ones of this.
 
     Raises UserError for whatever is unknown, missing, damaged, or does not fit.
     """
@@ -195,7 +200,8 @@ def create_experiment(problems: Sequence[str], model: str, hparams_set: str, hpa
         registry.import_usr_dir(usr_dir)
     objects, resolved, modalities = resolve(problems, model, hparams_set, hparams, modality)
     encoders = _checked_encoders(objects, data_dir)
-    return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir)
+    return Experiment(objects, model, hparams_set, resolved, os.fspath(data_dir), modalities, seed, encoders, usr_dir,
+                      warm_start=os.path.abspath(warm_start) if warm_start else None)
 
 
 def _checked_encoders(problems: Sequence[Any], data_dir: str) -> dict[str, Any]:

@@ -243,5 +243,12 @@ def test_the_search_compares_its_trials(folder):
 
 
 @pytest.mark.slow
+def test_the_warm_start_takes_over_what_its_page_says(folder):
+    page = DOCS / "warm_start.md"
+    printed = follow(page, folder)
+    assert shown(page) and [line for line in shown(page) if line not in printed.splitlines()] == []
+
+
+@pytest.mark.slow
 def test_the_new_model_learns(folder):
     assert "5 1 4 1 3" in follow(NEW_MODEL, folder).splitlines()

@@ -10,6 +10,7 @@ from t2t_mm.data.atomic import check_writable
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
 from t2t_mm.hparams.hparams import PRECISIONS
+from t2t_mm.training import run_folder
 from t2t_mm.training.choices import XLA
 
 
@@ -67,7 +68,7 @@ def only_problem(run: Experiment, names: Sequence[str]) -> Any:
 
 def check_checkpoint(output_dir: str) -> None:
     """UserError if a run has no checkpoint yet; reads none."""
-    if not any(Path(output_dir).glob("*/step-*.index")):
+    if not run_folder.has_checkpoint(output_dir):
         raise UserError(f"The run in {output_dir!r} has no checkpoint yet. Go on training it with t2t-trainer.")
 
 

@@ -9,7 +9,7 @@ from t2t_mm.cli.program import Program, define_experiment_flags
 from t2t_mm.cli.tensorflow_start import start_tensorflow
 from t2t_mm.errors import UserError
 from t2t_mm.hparams.hparams import Hparams
-from t2t_mm.training import run_folder
+from t2t_mm.training import run_folder, warm_start
 from t2t_mm.training.choices import STRATEGIES, XLA
 
 SCHEDULES = ("train_and_evaluate", "train", "evaluate")
@@ -26,6 +26,7 @@ def define() -> Program:
     flags.integer("eval_interval", 0, "steps from one evaluation to the next; 0: as the hparams say", low=0)
     flags.integer("checkpoint_interval", 0, "steps from one checkpoint to the next; 0: eval_interval", low=0)
     flags.integer("early_stopping_patience", 0, "stop after so many evaluations without a better one; 0: never", low=0)
+    flags.folder("warm_start_from", None, "begin with the weights of this run, as far as both have the same parts")
     flags.boolean("generate_data", False, "first generate the data that is not there")
     flags.boolean("dry_run", False, "build everything, print sizes and a memory estimate, and stop")
     flags.group("search")
@@ -60,9 +61,12 @@ def work(flags: FlagSet, started: float) -> int | None:
                 "seed": flags.seed}, type(hparams)().to_dict())
         datagen.generate(problems, flags.data_dir, flags.tmp_dir)
     run = experiment.create_experiment(
-        *named, data_dir=flags.data_dir, modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir)
+        *named, data_dir=flags.data_dir, modality=flags.modality, seed=flags.seed, usr_dir=flags.t2t_usr_dir,
+        warm_start=flags.warm_start_from)
     if flags.output_dir:
         run.check_output_dir(flags.output_dir)
+    if run.warm_start and not (flags.output_dir and run_folder.has_checkpoint(flags.output_dir)):
+        warm_start.check(run)
     if flags.schedule == "evaluate" and not flags.dry_run:
         return _evaluate(flags)
     start_tensorflow(flags.strategy == "cores", None if flags.dry_run else flags.output_dir)

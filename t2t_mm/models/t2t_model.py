@@ -228,9 +228,24 @@ class T2TModel(Layer):
         y, body = self.decoder.step(x, state["body"], state["position"][0], memory["body"])
         return door.top(y), {"position": state["position"] + 1, "body": body}
 
-    def parameter_groups(self) -> dict[str, int]:
-        """Part (a door, the encoder, the decoder, the commands) → its number of parameters."""
+    # Its parts.
+
+    def parts(self) -> dict:
+        """Name → layer: the doors, the encoder, the decoder, and what adapts domains."""
         parts = {**self.doors.all(), "encoder": self.encoder, "decoder": self.decoder}
-        parts |= {"adaptation": self.adaptation} if self.adaptation is not None else {}
-        counts = {name: sum(int(np.prod(w.shape)) for w in part.trainable_weights) for name, part in parts.items()}
+        return parts | ({"adaptation": self.adaptation} if self.adaptation is not None else {})
+
+    def take_commands(self, other) -> list[str]:
+        """Takes over the vectors of the commands that another model has too; their names."""
+        shared = [command for command in self._commands if command in other._commands]
+        table, theirs = ops.convert_to_numpy(self.commands).copy(), ops.convert_to_numpy(other.commands)
+        for command in shared:
+            table[self._commands.index(command)] = theirs[other._commands.index(command)]
+        self.commands.assign(table)
+        return shared
+
+    def parameter_groups(self) -> dict[str, int]:
+        """Part (as of `parts`, and the commands) → its number of parameters."""
+        parts = self.parts().items()
+        counts = {name: sum(int(np.prod(w.shape)) for w in part.trainable_weights) for name, part in parts}
         return {**counts, "commands": int(np.prod(self.commands.shape))}

@@ -198,8 +198,12 @@ def _named(variables: Sequence[Any]) -> dict[str, tf.Variable]:
 
     Named here because Keras hides layers that are held in lists and dicts from tf.train.Checkpoint.
     """
-    names = [re.sub(r"_\d+(?=/|$)", "", getattr(variable, "path", variable.name)) for variable in variables]
-    return {f"{i:05d} {name}": raw_variable(variable) for i, (name, variable) in enumerate(zip(names, variables))}
+    return {f"{i:05d} {variable_name(variable)}": raw_variable(variable) for i, variable in enumerate(variables)}
+
+
+def variable_name(variable: Any) -> str:
+    """The path of a variable without those counters; other variables may have the same."""
+    return re.sub(r"_\d+(?=/|$)", "", getattr(variable, "path", variable.name))
 
 
 # Files: <folder>/step-00000100.index beside <folder>/step-00000100.data-00000-of-00001.

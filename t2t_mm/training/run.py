@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from t2t_mm.errors import UserError
 from t2t_mm.experiment import Experiment
-from t2t_mm.training import distribution, loop, run_folder, schedules
+from t2t_mm.training import distribution, loop, run_folder, schedules, warm_start
 from t2t_mm.training.adaptive_mixing import AdaptiveMixing
 from t2t_mm.training.batches import Batches
 from t2t_mm.training.checkpoints import BEST, LATEST, Checkpoints
@@ -113,6 +113,8 @@ class _Run:
         """Restores, trains, and returns why it ended and after how many steps."""
         start = self._checkpoints.restore_latest() or 0
         self._workers.check_same({"the last checkpoint": start})
+        if not start and self._experiment.warm_start:
+            warm_start.load(self._model, self._experiment, report)
         if self._workers.chief:
             self._experiment.save(self._output_dir, self._checksums)
         if start:

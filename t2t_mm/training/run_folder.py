@@ -55,6 +55,11 @@ def read(output_dir: str | os.PathLike) -> dict[str, Any]:
     return fields
 
 
+def has_checkpoint(output_dir: str | os.PathLike) -> bool:
+    """Whether a run has a checkpoint that was written to its end; reads none."""
+    return any(Path(output_dir).glob("*/step-*.index"))
+
+
 def damaged(output_dir: str | os.PathLike, error: Exception) -> UserError:
     """The error for an experiment.json that cannot be understood."""
     return UserError(f"{Path(output_dir, FILE_NAME)} is damaged ({error!r}). Put it back, or start another run in "
