@@ -251,4 +251,7 @@ def test_the_warm_start_takes_over_what_its_page_says(folder):
 
 @pytest.mark.slow
 def test_the_new_model_learns(folder):
-    assert "5 1 4 1 3" in follow(NEW_MODEL, folder).splitlines()
+    printed = follow(NEW_MODEL, folder)
+    assert "5 1 4 1 3" in printed.splitlines()
+    accuracy = re.findall(r"dev at step 100: .* image_digits ([\d.]+)%", printed)
+    assert len(accuracy) == 1 and float(accuracy[0]) > 50

@@ -127,6 +127,21 @@ class ToyTwoInputsToText(ToyProblem):
         return {"inputs": picture, "question": f"row {row}?", "targets": answer}
 
 
+class ToyLabelAndTextToText(ToyProblem):
+    """The first or the last of some words, as a class says."""
+
+    registered_name = "toy_label_and_text_to_text"
+    command = "to-chosen"
+    metrics = ("exact_match",)
+
+    def define_features(self):
+        return {"which": Label(("first", "last")), "words": Text("bytes"), "targets": Text("bytes")}
+
+    def sample(self, rng):
+        words, which = _words(rng), rng.choice(("first", "last"))
+        return {"which": which, "words": words, "targets": words.split()[0 if which == "first" else -1]}
+
+
 class ToyLanguageModel(ToyProblem):
     """Counting up from some number: targets only."""
 
@@ -142,7 +157,7 @@ class ToyLanguageModel(ToyProblem):
 
 
 CLASSES = (ToyTextToText, ToyImageToLabel, ToyImageToText, ToyAudioToText, ToyTextToLabel, ToyTwoInputsToText,
-           ToyLanguageModel)
+           ToyLabelAndTextToText, ToyLanguageModel)
 
 
 def all_toys():

@@ -40,7 +40,8 @@ def test_texts_and_sounds_set_the_length():
     assert found == {
         "toy_text_to_text": ["inputs", "targets"], "toy_image_to_label": [], "toy_image_to_text": ["targets"],
         "toy_audio_to_text": ["inputs", "targets"], "toy_text_to_label": ["inputs"],
-        "toy_two_inputs_to_text": ["question", "targets"], "toy_language_model": ["targets"]}
+        "toy_two_inputs_to_text": ["question", "targets"], "toy_label_and_text_to_text": ["words", "targets"],
+        "toy_language_model": ["targets"]}
 
 
 def test_without_lengths_there_is_one_bucket():

@@ -44,3 +44,13 @@ def test_every_label_counts_once():
     categorical, labels = door("categorical", 5), tf.constant([4, 0, 2])
     np.testing.assert_array_equal(categorical.target_ids(labels), [[4], [0], [2]])
     np.testing.assert_array_equal(categorical.target_weights(categorical.target_ids(labels)), np.ones((3, 1)))
+
+
+def test_a_class_as_an_input_is_one_position_of_its_own():
+    categorical = door("categorical", 5)
+    stream_in = categorical.bottom(tf.constant([4, 0, 4]))
+    assert stream_in.x.shape == (3, 1, 16) and stream_in.grid is None
+    np.testing.assert_array_equal(stream_in.presence, np.ones((3, 1)))
+    np.testing.assert_array_equal(stream_in.x[0], stream_in.x[2])
+    assert np.abs(stream_in.x[0] - stream_in.x[1]).max() > 0.1
+    assert [tuple(weight.shape) for weight in categorical.weights] == [(5, 16)]  # no exit flow that nothing leaves by

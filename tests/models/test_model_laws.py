@@ -9,7 +9,7 @@ import toy_problems
 from model_cases import ALL_TOYS, MODELS, SIZES, TEXT_TOYS, batch_of, make_model, shared_model, take_rows
 
 from t2t_mm import registry
-from t2t_mm.data.features import Audio, Image, Label, Text
+from t2t_mm.data.features import Audio, Image, Text
 from t2t_mm.errors import UserError
 
 every_model = pytest.mark.parametrize("name", MODELS)
@@ -375,8 +375,6 @@ def test_a_problem_with_known_doors_and_command_can_be_asked_for(name):
 
 
 @pytest.mark.parametrize("features, words", [
-    ({"inputs": Label(("a", "b")), "targets": Text("bytes")},
-     "inputs of misfit cannot pass the modality categorical, which lacks bottom"),
     ({"inputs": Text("bytes"), "targets": Image(8, 8, 3)},
      "targets of misfit cannot pass the modality image, which lacks top, target_ids, target_weights"),
 ])
