@@ -40,7 +40,7 @@ class Run(NamedTuple):
 def runs_in(folders: Sequence[str | os.PathLike]) -> list[Run]:
     """The runs that lie in folders, at any depth, each once. UserError if a folder has none, or one is damaged."""
     found: dict[Path, Run] = {}
-    for folder in map(Path, folders):
+    for folder in (Path(folder).expanduser() for folder in folders):
         paths = sorted(folder.rglob(run_folder.FILE_NAME))
         if not paths:
             raise UserError(f"There is no run in {str(folder)!r}, at any depth. Name --output_dir of t2t-trainer runs, "
