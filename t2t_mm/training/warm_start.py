@@ -47,8 +47,8 @@ def load(model: Any, experiment: Experiment, report: Callable[[str], None]) -> N
     before = Experiment.load(experiment.warm_start, usr_dir=experiment.usr_dir)
     other = before.build_model()
     step, which = load_weights(other, experiment.warm_start)
-    learned = {place: variable for place, variable in _places(other)
-               if place.part not in _other_classes(other, before, experiment)}
+    changed = _other_classes(other, before, experiment)
+    learned = {place: variable for place, variable in _places(other) if place.part not in changed}
     taken, anew = Counter(), Counter()
     for place, variable in _places(model):
         fits = place in learned and learned[place].shape == variable.shape
