@@ -48,7 +48,7 @@ def define() -> Program:
     flags.number("temperature", None, "sample, at this temperature")
     flags.integer("top_k", 0, "sample from so many most probable ids; 0: all", low=0)
     flags.number("top_p", 1.0, "sample from the most probable ids that sum to this", low=0, high=1)
-    flags.integer("seed", 0, "of sampling", low=0, high=2**31 - 1)
+    flags.integer("seed", 0, "of sampling", low=0)
     flags.integer("n_best", 1, "results for each input", low=1)
     flags.integer("max_length", 0, "most ids of an output; 0: by the length of the input", low=0)
     return program

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from absl import flags as absl_flags
 
 from t2t_mm.errors import UserError
-
-
-LARGEST = 2**31 - 1  # a number of steps, of bytes, of ids: TensorFlow's and Python's limits are above it
+from t2t_mm.hparams.hparams import LARGEST
 
 
 class FlagSet(absl_flags.FlagValues):

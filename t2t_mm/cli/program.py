@@ -16,6 +16,7 @@ from absl import flags as absl_flags
 from t2t_mm import registry
 from t2t_mm.cli.flag_set import FlagSet
 from t2t_mm.cli.tensorflow_start import set_up_tensorflow
+from t2t_mm.data.atomic import existing
 from t2t_mm.errors import UserError, did_you_mean
 
 _BARE = {"--registry_help": "--registry_help=", "-registry_help": "--registry_help=",
@@ -97,8 +98,7 @@ class Program:
         """The folders and files of the flags whose disk is full, and the one for temporary files."""
         paths = [Path(value).absolute() for value in self.flags.flag_values_dict().values()
                  if isinstance(value, str) and os.sep in value] + [Path(tempfile.gettempdir())]
-        there = [next(place for place in (path, *path.parents) if place.exists()) for path in paths]
-        full = [str(path) for path, place in zip(paths, there) if shutil.disk_usage(place).free < SPARE]
+        full = [str(path) for path in paths if shutil.disk_usage(existing(path)).free < SPARE]
         return f". Full: {', '.join(dict.fromkeys(full))}" if full else ""
 
     @contextlib.contextmanager
@@ -166,7 +166,7 @@ def define_experiment_flags(flags: FlagSet) -> None:
     flags.string("modality", "", "other modalities for features: inputs:image_small or problem.inputs:image_small, ...",
                  once=True)
     flags.folder("output_dir", None, "where checkpoints, settings and metrics are, or go")
-    flags.integer("seed", 1, "of everything random", low=0, high=2**31 - 1)
+    flags.integer("seed", 1, "of everything random", low=0)
 
 
 def check_names(flags: FlagSet) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from t2t_mm.data.atomic import existing
 from t2t_mm.training.run_folder import versions
 
 COMPILED = "compiled"  # folder of a run: what XLA compiled for it
@@ -75,8 +76,7 @@ def _keep_what_is_compiled(folder: Path) -> None:
         return
     kind = hashlib.sha256(repr([models, versions()]).encode()).hexdigest()
     folder = folder.absolute() / kind[:12]
-    there = next(parent for parent in folder.parents if parent.exists())
-    if os.access(there, os.W_OK) and not any(character.isspace() for character in str(folder)):
+    if os.access(existing(folder.parent), os.W_OK) and not any(character.isspace() for character in str(folder)):
         os.environ["TF_XLA_FLAGS"] = f"{flags} --tf_xla_persistent_cache_directory={folder}".strip()
 
 

@@ -17,13 +17,17 @@ _in_work: set[Path] = set()  # partial files and folders of this process
 
 
 class Taken(FileExistsError):
-    """The place of an atomic folder is somebody else's; no FileExistsError of what fills the folder is one."""
+    """The place of an atomic file or folder is somebody else's; no FileExistsError of what fills it is one."""
+
+
+def existing(path: Path) -> Path:
+    """An absolute path itself, or the nearest folder above it that there is."""
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def check_writable(asked: str, folder: Path) -> None:
     """UserError, which says what was `asked`, if nothing can be made in a folder, be it there or not; makes nothing."""
-    folder = folder.absolute()
-    above = next(place for place in (folder, *folder.parents) if place.exists())
+    above = existing(folder.absolute())
     if not above.is_dir():
         raise UserError(f"{asked}: {above} is a file, not a folder. Name another place.")
     if not os.access(above, os.W_OK | os.X_OK):
@@ -58,9 +62,7 @@ def _link(partial: Path, path: Path) -> None:
     """Gives a file its name unless another has it."""
     try:
         os.link(partial, path)
-    except FileExistsError:
-        raise Taken(f"{path} was made by another process meanwhile") from None
-    except OSError:  # a file system without links
+    except OSError:  # it has, or the file system has no links
         if path.exists():
             raise Taken(f"{path} was made by another process meanwhile") from None
         os.replace(partial, path)

@@ -115,7 +115,7 @@ class Hparams:
         return "\n".join(lines)
 
 
-LARGEST = 2**31 - 1  # of whole numbers
+LARGEST = 2**31 - 1  # of whole numbers, here and in flags: TensorFlow's and Python's own limits are not below it
 
 
 def check_key(cls: type[Hparams], key: str) -> dataclasses.Field:
@@ -183,16 +183,20 @@ def _allowed(item: type, value: Any, limits: typing.Mapping[str, Any]) -> bool:
     low, high, choices = limits.get("low"), limits.get("high"), limits.get("choices")
     if type(value) is not item or (item is float and not math.isfinite(value)):
         return False
-    if item is int and abs(value) > LARGEST:
+    if _too_large(value):
         return False
     if choices is not None and value not in choices:
         return False
     return (low is None or value >= low) and (high is None or value <= high)
 
 
+def _too_large(value: Any) -> bool:
+    return type(value) is int and abs(value) > LARGEST
+
+
 def _wrong(cls: type[Hparams], field: dataclasses.Field, value: Any) -> UserError:
     near = did_you_mean(str(value), field.metadata.get("choices") or ()) if isinstance(value, str) else ""
-    large = any(type(v) is int and abs(v) > LARGEST for v in (value if isinstance(value, tuple) else (value,)))
+    large = any(map(_too_large, value if isinstance(value, tuple) else (value,)))
     return UserError(f"--hparams: {field.name} of {cls.__name__} must be {_expected(cls, field)}"
                      f"{f', at most {LARGEST}' * large}, "
                      f"not {_shown(value)!r}.{near} The default is {_shown(field.default)!r}.")

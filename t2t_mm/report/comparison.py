@@ -13,7 +13,7 @@ from t2t_mm.errors import UserError
 from t2t_mm.metrics.accuracy import accuracy
 from t2t_mm.report.eval_table import columns, percent
 from t2t_mm.training import run_folder
-from t2t_mm.training.metrics_file import read_lines
+from t2t_mm.training.metrics_file import numbers, read_lines
 
 SETTINGS = ("model", "hparams_set", "hparams", "modalities", "seed", "trained_on")  # of experiment.json
 SHORT = 8  # digits shown of a checksum
@@ -54,8 +54,7 @@ def evaluations(lines: Iterable[Mapping[str, Any]]) -> Iterator[Evaluation]:
     steps: dict[int, list[Mapping[str, float]]] = {}
     for line in lines:
         if line["split"] == "dev":
-            values = {name: math.nan if value is None else value for name, value in line["metrics"].items()}
-            steps.setdefault(line["step"], []).append(values)
+            steps.setdefault(line["step"], []).append(numbers(line))
     for step, problems in sorted(steps.items()):
         yield Evaluation(step, fmean(values["log_perplexity"] for values in problems), fmean(map(accuracy, problems)))
 

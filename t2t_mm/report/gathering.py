@@ -10,6 +10,7 @@ from t2t_mm.metrics.accuracy import accuracy
 from t2t_mm.report import experts, results
 from t2t_mm.report import samples as sampling
 from t2t_mm.report.contents import Contents, Curve, Trained
+from t2t_mm.training.metrics_file import numbers, read_lines, train_totals
 
 
 def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 3, decoded: int = 200,
@@ -22,7 +23,6 @@ def gather(experiment: Any, output_dir: str, split: str = "dev", samples: int = 
     """
     from t2t_mm.inference import Decoder, DecodeSettings
     from t2t_mm.training.evaluation import Evaluator
-    from t2t_mm.training.metrics_file import read_lines
 
     lines = list(read_lines(output_dir))
     history = tuple(curves(lines))
@@ -48,7 +48,7 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
     found: dict[str, list[tuple[int, float, float]]] = {}
     for line in lines:
         if line["split"] == "dev" and line["problem"]:
-            values = {name: math.nan if value is None else value for name, value in line["metrics"].items()}
+            values = numbers(line)
             point = (line["step"], accuracy(values), values.get("log_perplexity", math.nan))
             found.setdefault(line["problem"], []).append(point)
     for problem, points in found.items():
@@ -57,8 +57,6 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Iterator[Curve]:
 
 def trained(lines: Sequence[Mapping[str, Any]], changing: bool) -> Iterator[Trained]:
     """What the train lines of metrics.jsonl say, problem by problem; `changing`: with shares by moment."""
-    from t2t_mm.training.metrics_file import train_totals
-
     shares = {(line["problem"], line["step"]): line["metrics"]["share"] for line in lines if line["split"] == "train"}
     moments = tuple(sorted({step for _, step in shares})) if changing else ()
     for problem, sums in train_totals(lines).items():

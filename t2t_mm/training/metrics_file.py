@@ -30,6 +30,11 @@ def read_lines(output_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
                 continue  # cut short by a kill
 
 
+def numbers(line: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of a line, null as NaN."""
+    return {name: math.nan if value is None else value for name, value in line["metrics"].items()}
+
+
 def last_metrics(output_dir: str | os.PathLike, split: str = "dev") -> dict[str, dict[str, float]]:
     """Problem → the metrics of its last line of a split."""
     return {line["problem"]: line["metrics"] for line in read_lines(output_dir) if line["split"] == split}
